@@ -1,0 +1,214 @@
+# sipsession: GNU make. `make` builds sipsession.so here, `make test` and
+# `make demo` also install the Debian packages they need. Everything else that
+# is built goes to build/<variant>/.
+
+VARIANT ?= release
+PREFIX ?= /usr/local
+LUA ?= lua5.4
+LUADIR ?= $(PREFIX)/share/lua/5.4
+LIBDIR ?= $(PREFIX)/lib/lua/5.4
+PKG_CONFIG ?= pkg-config
+WERROR ?= -Werror
+export LUA
+
+BUILD_PACKAGES = gcc libc6-dev make pkg-config lua5.4 liblua5.4-dev \
+  libuv1-dev libosip2-dev
+TEST_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev lua-busted lua-luv \
+  sip-tester
+DEMO_PACKAGES = $(BUILD_PACKAGES) lua-luv sip-tester
+LINT_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev clang-format \
+  clang-tidy cppcheck lua-check
+VALGRIND_PACKAGES = $(TEST_PACKAGES) valgrind libc6-dbg
+
+# Each is looked up once, and only when something is compiled.
+once = $(eval $(1) := $(2))$(2)
+LUA_CFLAGS = $(call once,LUA_CFLAGS,$(shell $(PKG_CONFIG) --cflags lua5.4 \
+  2>/dev/null || $(PKG_CONFIG) --cflags lua 2>/dev/null))
+DEP_CFLAGS = $(call once,DEP_CFLAGS,$(shell $(PKG_CONFIG) --cflags \
+  libuv libosip2 2>/dev/null || echo "pkg-config finds no libuv or" \
+  "libosip2: try make deps" >&2))
+DEP_LIBS = $(call once,DEP_LIBS,$(shell $(PKG_CONFIG) --libs \
+  libuv libosip2 2>/dev/null || echo -luv -losipparser2))
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes $(WERROR)
+SANITIZE_asan = -fsanitize=address,undefined -fno-sanitize-recover=all \
+  -fno-omit-frame-pointer
+LDFLAGS_release = -Wl,-z,relro,-z,now
+# Stacks stay readable after Lua has closed the library.
+LDFLAGS_asan = -Wl,-z,nodelete
+LDFLAGS_valgrind = -Wl,-z,nodelete
+
+CFLAGS ?= $(if $(filter release,$(VARIANT)),-O2,-O1) -g
+ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc $(DEP_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
+  $(SANITIZE_$(VARIANT))
+ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
+
+BUILD = build/$(VARIANT)
+CORE = $(wildcard src/base/*.c src/net/*.c src/sip/*.c src/ua/*.c)
+BINDING = $(wildcard src/lua/*.c) lua_sipsession.c
+LUA_MODULES = $(wildcard lua/sipsession/*.lua)
+UNIT = $(wildcard spec/unit/test_*.c)
+UNIT_SHARED = $(filter-out $(UNIT),$(wildcard spec/unit/*.c))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+PROGRAMS = $(patsubst spec/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+# The release build is where one looks for it; others keep to their directory.
+release = $(filter release,$(VARIANT))
+MODULE = $(if $(release),sipsession.so,$(BUILD)/sipsession.so)
+LIBSS = $(if $(release),build/libss.a,$(BUILD)/libss.a)
+
+# One line for each file; the whole command with V=1.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
+
+# --- build -------------------------------------------------------------------
+
+all: $(MODULE)
+
+$(MODULE): $(call objects,$(BINDING)) $(LIBSS)
+	$(call say,LINK)$(CC) -shared $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+	  $(DEP_LIBS)
+
+# The core without Lua, for the unit programs, the fuzzers and the benchmarks.
+$(LIBSS): $(call objects,$(CORE))
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(call objects,$(BINDING)): ALL_CPPFLAGS += $(LUA_CFLAGS)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Changes when the flags do, so that objects are never of two kinds.
+FLAGS = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(WERROR)
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+
+$(BUILD)/unit/%: $(BUILD)/obj/spec/unit/%.o $(call objects,$(UNIT_SHARED)) \
+  $(LIBSS)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+	  $(DEP_LIBS) -lcmocka
+
+programs: $(PROGRAMS)
+
+.SECONDARY:
+-include $(wildcard $(BUILD)/obj/*.d $(BUILD)/obj/*/*/*.d)
+
+# --- install -----------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(LUADIR)/sipsession
+	install -m 755 sipsession.so $(DESTDIR)$(LIBDIR)/
+	$(if $(LUA_MODULES),install -m 644 $(LUA_MODULES) \
+	  $(DESTDIR)$(LUADIR)/sipsession/)
+
+uninstall:
+	rm -f $(DESTDIR)$(LIBDIR)/sipsession.so
+	rm -rf $(DESTDIR)$(LUADIR)/sipsession
+
+deps:
+	@tools/deps.sh $(BUILD_PACKAGES)
+
+# --- tests -------------------------------------------------------------------
+
+# More for busted: make test SPECS=spec/reject_spec.lua
+SPECS ?=
+RUN = tools/test.lua --specs '$(SPECS)'
+SUB = $(MAKE) --no-print-directory
+
+test:
+	@tools/deps.sh $(TEST_PACKAGES)
+	@$(SUB) check
+
+# `make test` for those who have the packages.
+check: all programs symbols
+	@$(LUA) $(RUN) $(PROGRAMS)
+
+# The sanitizer's library comes first in the interpreter, which is not built
+# with it. The second run has a collector that hardly ever rests.
+ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
+  LSAN_OPTIONS=suppressions=spec/support/lsan.supp:print_suppressions=0 \
+  UBSAN_OPTIONS=print_stacktrace=1
+ASAN_LUA = env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
+  SIPSESSION_BUILD=$(BUILD) $(LUA)
+
+asan:
+	@tools/deps.sh $(TEST_PACKAGES)
+	@$(SUB) VARIANT=asan check-asan
+
+check-asan: all programs
+	@$(ASAN_ENV) $(LUA) $(RUN) --lua "$(ASAN_LUA)" $(PROGRAMS)
+	@echo "Again, with an aggressive collector:"
+	@SIPSESSION_GC=aggressive $(ASAN_ENV) \
+	  $(LUA) $(RUN) --lua "$(ASAN_LUA)"
+
+MEMCHECK = valgrind -q --error-exitcode=99 --leak-check=full \
+  --errors-for-leak-kinds=definite --keep-debuginfo=yes
+
+valgrind:
+	@tools/deps.sh $(VALGRIND_PACKAGES)
+	@$(SUB) VARIANT=valgrind check-valgrind
+
+check-valgrind: all programs
+	@$(LUA) $(RUN) --specs '$(SPECS) --exclude-tags=sipp,slow' \
+	  --unit-with '$(MEMCHECK)' \
+	  --lua 'env SIPSESSION_BUILD=$(BUILD) $(MEMCHECK) $(LUA)' $(PROGRAMS)
+
+# --- lint --------------------------------------------------------------------
+
+C_SOURCES = $(CORE) $(BINDING) $(wildcard spec/unit/*.c bench/*.c fuzz/*.c)
+C_FILES = $(C_SOURCES) $(wildcard src/*/*.h spec/unit/*.h bench/*.h fuzz/*.h)
+LUA_FILES = $(wildcard lua/*/*.lua spec/*.lua spec/*/*.lua examples/*.lua \
+  bench/*.lua fuzz/*.lua tools/*.lua types/*.lua *.rockspec) .busted
+TEXT_FILES = $(C_FILES) $(LUA_FILES) Makefile .ci/run $(wildcard tools/*.sh)
+
+lint:
+	@tools/deps.sh $(LINT_PACKAGES)
+	@$(SUB) -k lint-format lint-lua lint-lines symbols lint-tidy lint-cppcheck
+	@echo "lint: clean"
+
+lint-format:
+	clang-format --dry-run --Werror $(C_FILES)
+
+lint-tidy:
+	clang-tidy --quiet $(CORE) $(BINDING) -- -std=gnu11 \
+	  $(ALL_CPPFLAGS) $(LUA_CFLAGS)
+
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	  --enable=warning,portability --suppress=missingIncludeSystem \
+	  -D_GNU_SOURCE -Isrc $(CORE) $(BINDING)
+
+lint-lua:
+	luacheck --quiet $(LUA_FILES)
+
+lint-lines:
+	@awk 'length > 80 { bad = 1; print FILENAME ":" FNR ": over 80 columns" } \
+	  FNR == 501 { bad = 1; print FILENAME ": over 500 lines" } \
+	  /[ \t]$$/ { bad = 1; print FILENAME ":" FNR ": trailing space" } \
+	  END { exit bad }' $(TEXT_FILES)
+
+# The library must show one name to whoever loads it.
+symbols: sipsession.so
+	@names=$$(nm -D --defined-only $< | awk '{ print $$3 }'); \
+	  [ "$$names" = luaopen_sipsession ] || \
+	  { echo "$< exports:" $$names; exit 1; }
+
+format:
+	clang-format -i $(C_FILES)
+
+# --- demo --------------------------------------------------------------------
+
+demo:
+	@tools/deps.sh $(DEMO_PACKAGES)
+	@$(SUB) all
+	@$(LUA) tools/demo.lua
+
+clean:
+	rm -rf build sipsession.so
+
+force:
+.PHONY: all programs install uninstall deps test check asan check-asan \
+  valgrind check-valgrind lint lint-format lint-tidy lint-cppcheck lint-lua \
+  lint-lines symbols format demo clean force

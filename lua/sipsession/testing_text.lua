@@ -1,0 +1,168 @@
+-- Writes the requests and responses of the testing kit's scripted peers
+-- (RFC 3261 7). It checks nothing: a peer may say whatever its script wants,
+-- broken header values included.
+
+local text = {}
+
+local COMPACT = {
+  v = "via", f = "from", t = "to", i = "call-id", m = "contact",
+  c = "content-type", l = "content-length", k = "supported",
+}
+
+local function key(name)
+  local low = name:lower()
+  return COMPACT[low] or low
+end
+
+-- Headers as everywhere in sipsession, a map or a list of pairs, as a list of
+-- { name, values }. A map goes in the order of its names: the same script
+-- sends the same bytes each time.
+local function entries(headers)
+  local list = {}
+  for name, value in pairs(headers or {}) do
+    if type(name) == "number" then
+      list[name] = { value[1], value[2] }
+    end
+  end
+  if #list == 0 then
+    for name, value in pairs(headers or {}) do
+      list[#list + 1] = { name, value }
+    end
+    table.sort(list, function(a, b)
+      return a[1] < b[1]
+    end)
+  end
+  for _, entry in ipairs(list) do
+    if entry[2] == false then
+      entry[2] = {}
+    elseif type(entry[2]) ~= "table" then
+      entry[2] = { entry[2] }
+    end
+  end
+  return list
+end
+
+-- `base` with `headers` put in: a header that base has is replaced in its
+-- place (`false`: left out), another one is added at the end.
+local function merge(base, headers)
+  local given, out = {}, {}
+  local list = entries(headers)
+  for _, entry in ipairs(list) do
+    local k = key(entry[1])
+    given[k] = given[k] or {}
+    for _, value in ipairs(entry[2]) do
+      table.insert(given[k], { entry[1], value })
+    end
+  end
+  local function put(k)
+    for _, field in ipairs(given[k]) do
+      out[#out + 1] = field
+    end
+    given[k] = {}
+  end
+  for _, field in ipairs(base) do
+    local k = key(field[1])
+    if given[k] then
+      put(k)
+    else
+      out[#out + 1] = field
+    end
+  end
+  for _, entry in ipairs(list) do
+    put(key(entry[1]))
+  end
+  return out
+end
+
+-- A whole message, and its headers as a list of pairs. `base` are the headers
+-- it has anyway; `options` may have headers, sdp, or body with content_type.
+function text.message(first_line, base, options)
+  options = options or {}
+  local body = options.sdp or options.body or ""
+  base = table.move(base, 1, #base, 1, {})
+  if options.content_type or options.sdp then
+    base[#base + 1] =
+      { "Content-Type", options.content_type or "application/sdp" }
+  end
+  base[#base + 1] = { "Content-Length", #body }
+  local lines = { first_line }
+  local fields = merge(base, options.headers)
+  for _, field in ipairs(fields) do
+    lines[#lines + 1] = ("%s: %s"):format(field[1], field[2])
+  end
+  lines[#lines + 1] = "\r\n" .. body
+  return table.concat(lines, "\r\n"), fields
+end
+
+-- The first value of a header in the fields that text.message returned.
+function text.first(fields, name)
+  for _, field in ipairs(fields) do
+    if key(field[1]) == name:lower() then
+      return tostring(field[2])
+    end
+  end
+end
+
+-- A response to a request message (RFC 3261 8.2.6.2). `tag` goes to the To
+-- that has none yet.
+function text.response(request, code, reason, tag, options)
+  local base = {}
+  for _, via in ipairs(request:headers "Via") do
+    base[#base + 1] = { "Via", via }
+  end
+  for _, name in ipairs { "From", "To", "Call-ID", "CSeq" } do
+    base[#base + 1] = { name, request:header(name) or "" }
+  end
+  local to = base[#base - 2]
+  if code > 100 and not text.tag(to[2]) then
+    to[2] = to[2] .. ";tag=" .. tag
+  end
+  local line = ("SIP/2.0 %d %s"):format(code, reason)
+  return text.message(line, base, options)
+end
+
+-- The URI of a name-addr or addr-spec (RFC 3261 20: bare, its parameters are
+-- the header's).
+function text.uri(value)
+  return value:match "<([^>]*)>" or value:match "^%s*([^;%s]*)"
+end
+
+-- As a name-addr; a bare URI is put in brackets whole.
+function text.name_addr(value)
+  return value:find("<", 1, true) and value or "<" .. value .. ">"
+end
+
+function text.parameter(value, name)
+  local rest = value:match ".*>(.*)" or value
+  for parameter in rest:gmatch ";%s*([^;,]+)" do
+    local n, v = parameter:match "^([^=%s]+)%s*=?%s*(%S*)"
+    if n and n:lower() == name then
+      return v
+    end
+  end
+end
+
+function text.tag(value)
+  return text.parameter(value or "", "tag")
+end
+
+-- The network address that a SIP URI with an IP literal means, or nil.
+function text.address(uri, protocol)
+  local rest = uri:match "^[Ss][Ii][Pp][Ss]?:(.*)"
+  if not rest then
+    return nil
+  end
+  rest = rest:match "^[^?]*"
+  protocol = (text.parameter(rest, "transport") or protocol):lower()
+  local place = rest:match "^[^;]*@([^;]*)" or rest:match "^[^;]*"
+  local host, port = place:match "^(%[[%x:.]+%])(.*)$"
+  if not host then
+    host, port = place:match "^(%d+%.%d+%.%d+%.%d+)(.*)$"
+  end
+  if not host then
+    return nil
+  end
+  return ("%s:%s:%s"):format(protocol, host, port:match "^:(%d+)$" or "5060")
+end
+
+return text

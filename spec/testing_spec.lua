@@ -1,0 +1,534 @@
+-- The testing kit itself: peers, calls, time, losses, the ladder, leftovers.
+local sip = require "sipsession"
+local testing = require "sipsession.testing"
+
+local OPTIONS = "OPTIONS sip:b@10.0.0.3 SIP/2.0\r\n"
+  .. "Via: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bK%d\r\n"
+  .. "From: <sip:a@10.0.0.2>;tag=1\r\nTo: <sip:b@10.0.0.3>\r\n"
+  .. "Call-ID: x%d\r\nCSeq: 7 OPTIONS\r\nMax-Forwards: 70\r\n"
+  .. "Content-Length: 0\r\n\r\n"
+
+local function options(n)
+  return (OPTIONS:gsub("%%d", tostring(n or 1)))
+end
+
+local function count(messages, code)
+  local n = 0
+  for _, message in ipairs(messages) do
+    n = n + (message.code == code and 1 or 0)
+  end
+  return n
+end
+
+describe("network", function()
+  local network, a, b
+
+  before_each(function()
+    network = testing.network { seed = 1 }
+    a = network:peer "udp:10.0.0.2:5060"
+    b = network:peer "udp:10.0.0.3:5060"
+  end)
+
+  after_each(function()
+    for name, n in pairs(network:leftovers()) do
+      assert.equal(0, n, name)
+    end
+    network:close()
+  end)
+
+  it("carries a message from peer to peer", function()
+    assert.is_true(a:send(options(), "udp:10.0.0.3:5060"))
+    local message = assert(b:receive())
+    assert.equal("OPTIONS", message.method)
+    assert.equal("x1", message:header "call-id")
+    assert.equal(options(), tostring(message))
+  end)
+
+  it("sends to the last address when none is given", function()
+    a:send(options(1), "udp:10.0.0.3:5060")
+    a:send(options(2))
+    assert(b:receive())
+    assert.equal("x2", assert(b:receive()):header "Call-ID")
+    b:send(options(3)) -- to where the last one came from
+    assert.equal("x3", assert(a:receive()):header "Call-ID")
+  end)
+
+  it("refuses to guess where to send", function()
+    assert.error_matches(function()
+      a:send(options())
+    end, "say where")
+  end)
+
+  it("hands over what is no message", function()
+    a:send("hello", "udp:10.0.0.3:5060")
+    local message = assert(b:receive())
+    assert.equal("hello", tostring(message))
+    assert.is_string(message.junk)
+    assert.is_nil(message:header "Via")
+  end)
+
+  it("answers a request with the headers it came with", function()
+    a:send(options(), "udp:10.0.0.3:5060")
+    b:reply(assert(b:receive()), 486, { ["X-Why"] = { "a", "b" } })
+    local answer = assert(a:receive())
+    assert.equal(486, answer.code)
+    assert.equal("Busy Here", answer.reason)
+    assert.equal("7 OPTIONS", answer:header "CSeq")
+    assert.same({ "a", "b" }, answer:headers "X-Why")
+    assert.matches(";tag=", answer:header "To")
+  end)
+
+  it("moves its time by what it is told to", function()
+    local began = network:time()
+    network:advance(2.5)
+    assert.near(2.5, network:time() - began, 0.0011)
+  end)
+
+  it("waits in virtual time and gives up", function()
+    local began, clock = network:time(), os.time()
+    assert.is_nil(a:receive(1000))
+    assert.near(1000, network:time() - began, 0.0011)
+    assert.is_true(os.time() - clock < 30)
+  end)
+
+  it("delays", function()
+    network:impair { delay = 0.25 }
+    local began = network:time()
+    a:send(options(), "udp:10.0.0.3:5060")
+    assert.is_nil(b:receive(0.2))
+    assert.near(0.25, assert(b:receive()).time - began, 0.0011)
+  end)
+
+  local function arrived(how, seed)
+    local other = testing.network { seed = seed }
+    local from = other:peer "udp:10.0.0.2:5060"
+    local to = other:peer "udp:10.0.0.3:5060"
+    other:impair(how)
+    for i = 1, 200 do
+      from:send(options(i), "udp:10.0.0.3:5060")
+    end
+    local ids = {}
+    for message in function() return to:receive(1) end do
+      ids[#ids + 1] = message:header "Call-ID"
+    end
+    other:close()
+    return ids
+  end
+
+  it("loses about as much as it is told to", function()
+    local n = #arrived({ loss = 0.3 }, 1)
+    assert.is_true(n > 100 and n < 180, n .. " of 200")
+  end)
+
+  it("duplicates", function()
+    local n = #arrived({ duplicate = 0.2 }, 1)
+    assert.is_true(n > 205 and n < 280, n .. " of 200")
+  end)
+
+  it("reorders, and loses nothing by it", function()
+    local ids = arrived({ reorder = 0.3, delay = 0.01 }, 1)
+    local late = 0
+    for i = 2, #ids do
+      if tonumber(ids[i]:sub(2)) < tonumber(ids[i - 1]:sub(2)) then
+        late = late + 1
+      end
+    end
+    assert.equal(200, #ids)
+    assert.is_true(late > 5)
+  end)
+
+  it("is repeated exactly by its seed", function()
+    local how = { loss = 0.3, duplicate = 0.2, reorder = 0.2, delay = 0.01 }
+    assert.same(arrived(how, 5), arrived(how, 5))
+    assert.not_same(arrived(how, 5), arrived(how, 6))
+  end)
+
+  it("drops what a function chooses, until it is removed", function()
+    local seen
+    local remove = network:drop(function(message, from, to)
+      seen = { message.method, from, to }
+      return message:header "Call-ID" == "x2"
+    end)
+    for i = 1, 3 do
+      a:send(options(i), "udp:10.0.0.3:5060")
+    end
+    assert.equal("x1", b:receive():header "Call-ID")
+    assert.equal("x3", b:receive():header "Call-ID")
+    assert.same({ "OPTIONS", "udp:10.0.0.2:5060", "udp:10.0.0.3:5060" }, seen)
+    remove()
+    remove()
+    a:send(options(2))
+    assert.equal("x2", b:receive():header "Call-ID")
+  end)
+
+  it("has several drop functions at once", function()
+    local function id(name)
+      return network:drop(function(message)
+        return message:header "Call-ID" == name
+      end)
+    end
+    local first = id "x1"
+    id "x2"
+    first()
+    for i = 1, 3 do
+      a:send(options(i), "udp:10.0.0.3:5060")
+    end
+    assert.equal("x1", b:receive():header "Call-ID")
+    assert.equal("x3", b:receive():header "Call-ID")
+  end)
+
+  it("draws a ladder", function()
+    network:drop(function(message)
+      return message.code == 200
+    end)
+    a:send(options(), "udp:10.0.0.3:5060")
+    b:reply(assert(b:receive()), 200)
+    network:advance(0.5)
+    a:send(options())
+    network:advance(1)
+    local lines = {}
+    for line in network:trace():gmatch "[^\n]+" do
+      lines[#lines + 1] = line
+    end
+    assert.equal(4, #lines)
+    assert.matches("udp:10.0.0.2:5060 +udp:10.0.0.3:5060", lines[1])
+    assert.matches("^ +0.000  │─+ OPTIONS sip:b@10.0.0.3 %(7%) ─+▶│$",
+      lines[2])
+    assert.matches("│.* ✗─+ 200 OK %(7 OPTIONS%) ─+│$", lines[3])
+    assert.matches("^ +0.500 .*▶│$", lines[4])
+    assert.equal(utf8.len(lines[2]), utf8.len(lines[3]))
+    network.filters[1] = nil
+  end)
+
+  it("cuts long labels in the ladder where it has no room", function()
+    a:send(options(), "udp:10.0.0.3:5060")
+    network:advance(1)
+    for line in network:trace(20):gmatch "[^\n]+" do
+      assert.is_true(utf8.len(line) < 50, line)
+    end
+    assert.matches("…", network:trace(20))
+  end)
+
+  it("keeps no record when it is told so", function()
+    local other = testing.network { trace = false }
+    other:peer "udp:10.0.0.2:5060":send(options(), "udp:10.0.0.3:5060")
+    assert.equal("", other:trace())
+    other:close()
+  end)
+
+  it("has one user for each address", function()
+    assert.error_matches(function()
+      network:peer "udp:10.0.0.2:5060"
+    end, "can't be used")
+  end)
+
+  it("raises on what it doesn't know", function()
+    for _, wrong in ipairs {
+      function() testing.network { sed = 1 } end,
+      function() network:impair { los = 1 } end,
+      function() network:impair { loss = 2 } end,
+      function() network:advance(-1) end,
+      function() network:advance "1" end,
+      function() network:drop(1) end,
+      function() network:peer "10.0.0.9" end,
+      function() a:invite { tol = "sip:x@10.0.0.3" } end,
+      function() a:invite { to = "sip:x@example.com" } end,
+    } do
+      local ok, err = pcall(wrong)
+      assert.is_false(ok)
+      assert.matches("testing_spec.lua", err)
+    end
+  end)
+
+  it("talks over streams", function()
+    local listener = network:peer "tcp:10.0.0.5:5060"
+    local caller = network:peer "tcp:10.0.0.4:5060"
+    assert.is_true(caller:send(options():sub(1, 50), "tcp:10.0.0.5:5060"))
+    assert.is_nil(listener:receive(1))
+    caller:send(options():sub(51) .. options(2))
+    assert.equal("x1", assert(listener:receive()):header "Call-ID")
+    assert.equal("x2", assert(listener:receive()):header "Call-ID")
+    listener:send(options(3))
+    assert.equal("x3", assert(caller:receive()):header "Call-ID")
+    caller:shut()
+    network:advance(1)
+    assert.is_nil((caller:send(options(), "tcp:10.0.0.6:5060")))
+  end)
+end)
+
+describe("call", function()
+  local network, endpoint, caller
+
+  local function on_call(fn)
+    endpoint:on("session_received", fn)
+  end
+
+  before_each(function()
+    network = testing.network { seed = 7 }
+    endpoint = assert(sip.endpoint {
+      listen = { "udp:10.0.0.1:5060", "tcp:10.0.0.1:5060" },
+      network = network,
+    })
+    caller = network:peer "udp:10.0.0.2:5060"
+  end)
+
+  after_each(function()
+    endpoint:close()
+    network:advance(80)
+    for name, n in pairs(network:leftovers()) do
+      assert.equal(0, n, name)
+    end
+    network:close()
+  end)
+
+  it("is answered, acknowledged and hung up", function()
+    local states = {}
+    on_call(function(session)
+      session:on("state_changed", function(_, change)
+        states[#states + 1] = change.state
+      end)
+      session:participate { headers = { ["X-Desk"] = "3" } }
+    end)
+    local call = caller:invite {
+      to = '"The Desk" <sip:desk@10.0.0.1>', from = "sip:ann@example.com",
+      headers = { Subject = "tea", ["X-List"] = { "1", "2" } },
+    }
+    local ok = assert(call:wait(200))
+    assert.equal("3", ok:header "X-Desk")
+    call:ack()
+    call:bye { ["X-Bye"] = "so long" }
+    local bye = assert(call:wait(200))
+    assert.matches("BYE", bye:header "CSeq")
+    network:advance(0)
+    assert.same({ "connecting", "connected", "disconnected" }, states)
+    assert.equal(1, count(call.responses, 200))
+    assert.is_number(call.responses[1].time)
+  end)
+
+  it("sends the headers that it is given, and none it is told not to",
+    function()
+      local request
+      on_call(function(session)
+        request = session.request
+        session:reject(486)
+      end)
+      local call = caller:invite {
+        to = "sip:desk@10.0.0.1", call_id = "own", cseq = 41,
+        headers = { { "x-a", 1 }, { "X-A", 2 }, { "m", "<sip:c@10.0.0.2>" },
+          { "Max-Forwards", false } },
+        body = "hi", content_type = "text/plain",
+      }
+      assert(call:wait(415)):header "Accept"
+      call:ack()
+      assert.is_nil(request)
+      call = caller:invite {
+        to = "sip:desk@10.0.0.1", call_id = "own2", cseq = 41,
+        headers = { { "x-a", 1 }, { "X-A", 2 }, { "m", "<sip:c@10.0.0.2>" },
+          { "Max-Forwards", false } },
+        sdp = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\n"
+          .. "c=IN IP4 10.0.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",
+      }
+      assert(call:wait(486))
+      call:ack()
+      assert.same({ "1", "2" }, request:headers "X-A")
+      assert.same({ "<sip:c@10.0.0.2>" }, request:headers "Contact")
+      assert.same({}, request:headers "Max-Forwards")
+      assert.equal("41 INVITE", request:header "CSeq")
+      assert.equal("application/sdp", request.content_type)
+      assert.matches("^v=0", request.body)
+    end)
+
+  it("is refused, and repeated until the ACK", function()
+    on_call(function(session)
+      session:reject(486)
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(486))
+    network:advance(1)
+    assert.equal(2, count(call.responses, 486))
+    call:ack()
+    network:advance(10)
+    assert.equal(2, count(call.responses, 486))
+  end)
+
+  it("is cancelled", function()
+    on_call(function(session)
+      session:progress()
+      sip.sleep(5)
+      session:participate()
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(180))
+    call:cancel { Reason = "SIP;cause=200" }
+    local ok = assert(call:wait(200))
+    assert.equal("1 CANCEL", ok:header "CSeq")
+    assert.equal("1 INVITE", assert(call:wait(487)):header "CSeq")
+    call:ack()
+    network:advance(10)
+    assert.equal(1, count(call.responses, 487))
+    assert.equal(0, count(call.responses, 200))
+  end)
+
+  it("repeats its last request byte by byte", function()
+    local received = 0
+    on_call(function(session)
+      received = received + 1
+      session:progress()
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(180))
+    call:retransmit()
+    assert(call:wait(180))
+    assert.equal(1, received)
+    call:cancel()
+    assert(call:wait(487))
+    call:ack()
+    call:retransmit()
+    assert(call:wait(200))
+  end)
+
+  it("waits for a request and can answer it", function()
+    on_call(function(session)
+      if session:participate() then
+        session:terminate { ["X-Why"] = "enough" }
+      end
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(200))
+    call:ack()
+    local bye = assert(call:wait "BYE")
+    assert.equal("enough", bye:header "X-Why")
+    assert.is_true(call:reply(bye, 200))
+    assert.is_nil(call:wait("BYE", 10))
+  end)
+
+  it("leaves a BYE unanswered unless it is told to", function()
+    on_call(function(session)
+      if session:participate() then
+        session:terminate()
+      end
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(200))
+    call:ack()
+    assert(call:wait "BYE")
+    assert(call:wait "BYE") -- again: nobody answered the first
+  end)
+
+  it("does what a phone does when it is auto", function()
+    local ended
+    on_call(function(session)
+      session:on("state_changed", function(_, change)
+        ended = change.state == "disconnected" and change.reason
+      end)
+      if session:participate() then
+        session:terminate()
+      end
+    end)
+    local phone = network:peer("udp:10.0.0.3:5060", { auto = true })
+    local call = phone:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait "BYE")
+    assert.is_nil(call:wait("BYE", 10))
+    assert.equal("terminated_locally", ended)
+  end)
+
+  it("says what came instead of what it waited for", function()
+    on_call(function(session)
+      session:reject(404)
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    local message, why = call:wait(200, 0.1)
+    assert.is_nil(message)
+    assert.equal("no 200 came; the call got: 404 (1 INVITE)", why)
+    call:ack()
+  end)
+
+  it("hands out what came in order, each message once", function()
+    on_call(function(session)
+      session:progress(183)
+      session:progress(180)
+      session:reject(603)
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(603))
+    assert.equal(183, assert(call:wait(183)).code)
+    assert.equal(180, assert(call:wait(180)).code)
+    assert.is_nil(call:wait(183, 0))
+    call:ack()
+    call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert.equal(183, assert(call:wait()).code)
+    assert.equal(180, assert(call:wait()).code)
+    assert.equal(603, assert(caller:receive()).code)
+    assert.is_nil(call:wait(603, 0.1))
+    call:ack()
+  end)
+
+  it("follows the Contact and the route set of the answer", function()
+    local answer = caller:invite {
+      to = "sip:desk@10.0.0.1",
+      headers = { ["Record-Route"] = { "<sip:p1.example.com;lr>",
+        "<sip:p2.example.com;lr>" } },
+    }
+    on_call(function(session)
+      session:participate()
+    end)
+    local ok = assert(answer:wait(200))
+    local contact = ok:header "Contact":match "<([^>]*)>"
+    local ack = answer:ack()
+    assert.equal(contact, ack.uri)
+    assert.same({ "<sip:p2.example.com;lr>", "<sip:p1.example.com;lr>" },
+      ack:headers "Route")
+    assert.not_equal(ok:header "Via", ack:header "Via")
+    assert.equal(ok:header "To", ack:header "To")
+    assert.equal(contact, answer:bye().uri)
+    assert(answer:wait(200))
+  end)
+
+  it("goes over a stream", function()
+    on_call(function(session)
+      session:participate()
+    end)
+    local phone = network:peer "tcp:10.0.0.2:5060"
+    local call = phone:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(200))
+    call:ack()
+    call:bye()
+    assert(call:wait(200))
+    phone:shut()
+  end)
+
+  it("can't be waited for in a handler", function()
+    local failure
+    local call
+    on_call(function(session)
+      local ok, err = pcall(call.wait, call, 200)
+      failure = not ok and tostring(err)
+      session:reject(486)
+    end)
+    call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(486))
+    call:ack()
+    assert.is_string(failure)
+  end)
+
+  it("survives heavy losses", function()
+    on_call(function(session)
+      session:participate()
+    end)
+    network:impair { loss = 0.4, duplicate = 0.1, reorder = 0.1,
+      delay = 0.01 }
+    local answered = 0
+    for _ = 1, 20 do
+      local call = caller:invite { to = "sip:desk@10.0.0.1" }
+      for _ = 1, 7 do
+        if call:wait(200, 0.5) then
+          answered = answered + 1
+          break
+        end
+        call:retransmit()
+      end
+    end
+    assert.is_true(answered >= 18)
+    network:impair()
+  end)
+end)

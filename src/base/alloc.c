@@ -1,0 +1,86 @@
+/* The core's only door to the heap: counts what is made and what is alive,
+ * makes one allocation fail on demand. The counters are shared by all threads;
+ * nothing here is a pool or a cache. */
+#include "base/alloc.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *system_resize(void *p, size_t n) {
+  if (n)
+    return realloc(p, n);
+  free(p);
+  return NULL;
+}
+
+static ss_allocator current = {system_resize};
+static atomic_size_t made, alive;
+static atomic_long fail_at;
+
+/* Is this the allocation that has to fail? */
+static bool fails(void) {
+  if (atomic_load_explicit(&fail_at, memory_order_relaxed) <= 0)
+    return false;
+  return atomic_fetch_sub_explicit(&fail_at, 1, memory_order_relaxed) == 1;
+}
+
+static void count(size_t blocks) {
+  atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&alive, blocks, memory_order_relaxed);
+}
+
+void *ss_alloc(size_t n) {
+  void *p;
+  if (fails())
+    return NULL;
+  if (n == 0)
+    n = 1;
+  if (current.resize == system_resize) {
+    p = calloc(1, n);
+  } else {
+    p = current.resize(NULL, n);
+    if (p)
+      memset(p, 0, n);
+  }
+  if (p)
+    count(1);
+  return p;
+}
+
+void *ss_realloc(void *p, size_t n) {
+  void *q;
+  if (n == 0) {
+    ss_free(p);
+    return NULL;
+  }
+  if (fails())
+    return NULL;
+  q = current.resize(p, n);
+  if (q)
+    count(p ? 0 : 1);
+  return q;
+}
+
+void ss_free(void *p) {
+  if (!p)
+    return;
+  atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
+  current.resize(p, 0);
+}
+
+void ss_alloc_set(const ss_allocator *allocator) {
+  current.resize = allocator ? allocator->resize : system_resize;
+}
+
+void ss_alloc_fail_at(long n) {
+  atomic_store(&fail_at, n > 0 ? n : 0);
+}
+
+size_t ss_alloc_made(void) {
+  return atomic_load_explicit(&made, memory_order_relaxed);
+}
+
+size_t ss_alloc_alive(void) {
+  return atomic_load_explicit(&alive, memory_order_relaxed);
+}

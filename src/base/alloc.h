@@ -1,0 +1,26 @@
+/* The core's only door to the heap. Memory comes zeroed; NULL is always a
+ * possible answer and every caller handles it. Tests make the n-th allocation
+ * fail, or put an allocator of their own underneath. */
+#ifndef SS_BASE_ALLOC_H
+#define SS_BASE_ALLOC_H
+
+#include <stddef.h>
+
+typedef struct ss_allocator {
+  void *(*resize)(void *p, size_t n); /* n == 0 frees and returns NULL */
+} ss_allocator;
+
+void *ss_alloc(size_t n); /* zeroed */
+void *ss_realloc(void *p, size_t n);
+void ss_free(void *p);
+
+/* NULL puts the C library's back. Only while nothing is allocated. */
+void ss_alloc_set(const ss_allocator *allocator);
+/* The n-th allocation from now on fails (1 is the next one), and only that
+ * one; 0 switches it off. */
+void ss_alloc_fail_at(long n);
+/* Allocations made since the start, and blocks alive now. */
+size_t ss_alloc_made(void);
+size_t ss_alloc_alive(void);
+
+#endif

@@ -1,0 +1,41 @@
+/* An intrusive chained hash table that grows by doubling, and the keyed hash
+ * for it (SipHash-1-3 with a key from the system's random source, so that
+ * callers can't choose colliding keys). The node keeps the full hash: lookups
+ * compare it first, and growing never calls out. */
+#ifndef SS_BASE_HASH_H
+#define SS_BASE_HASH_H
+
+#include "base/str.h"
+
+typedef struct ss_hnode {
+  struct ss_hnode *next;
+  struct ss_hnode **at; /* what points at this node; NULL: in no table */
+  uint64_t hash;
+} ss_hnode;
+
+typedef struct ss_hash {
+  ss_hnode **bucket;
+  size_t size; /* power of two */
+  size_t count;
+  size_t low; /* no node in the buckets before this one */
+} ss_hash;
+
+int ss_hash_init(ss_hash *t, size_t size); /* SS_ENOMEM */
+void ss_hash_free(ss_hash *t);             /* the nodes are not touched */
+/* Never fails: where growing fails, the chains just get longer. */
+void ss_hash_insert(ss_hash *t, ss_hnode *n, uint64_t hash);
+void ss_hash_remove(ss_hash *t, ss_hnode *n); /* does nothing if in no table */
+/* The nodes with this hash, one after another; NULL at the end. The caller
+ * compares the keys. */
+ss_hnode *ss_hash_first(const ss_hash *t, uint64_t hash);
+ss_hnode *ss_hash_next(const ss_hnode *n);
+/* Any node at all, or NULL when empty; for emptying a table, which it does in
+ * linear time. */
+ss_hnode *ss_hash_any(ss_hash *t);
+
+/* Hash of a key made of pieces: h = ss_hash_add(0, a); h = ss_hash_add(h, b);
+ * the boundary between pieces counts. */
+uint64_t ss_hash_add(uint64_t h, ss_str piece);
+uint64_t ss_hash_add_u64(uint64_t h, uint64_t piece);
+
+#endif

@@ -1,0 +1,130 @@
+/* Slices: comparison, trimming, numbers, tokens and comma lists (RFC 3261
+ * 25.1 and 7.3.1). No parsing of whole headers here. */
+#include "base/str.h"
+#include "base/alloc.h"
+#include "base/error.h"
+
+static inline unsigned char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
+}
+
+bool ss_str_ieq(ss_str a, ss_str b) {
+  if (a.n != b.n)
+    return false;
+  for (size_t i = 0; i < a.n; i++)
+    if (lower(a.p[i]) != lower(b.p[i]))
+      return false;
+  return true;
+}
+
+static inline bool is_lws(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+ss_str ss_str_trim(ss_str s) {
+  while (s.n && is_lws(s.p[0])) {
+    s.p++;
+    s.n--;
+  }
+  while (s.n && is_lws(s.p[s.n - 1]))
+    s.n--;
+  return s;
+}
+
+int ss_str_u32(ss_str s, uint32_t max, uint32_t *out) {
+  uint64_t v = 0;
+  if (s.n == 0)
+    return SS_ESYNTAX;
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] < '0' || s.p[i] > '9')
+      return SS_ESYNTAX;
+    if (v <= max) /* once over it, more digits can't bring it back */
+      v = v * 10 + (uint64_t)(s.p[i] - '0');
+  }
+  if (v > max)
+    return SS_ELIMIT;
+  *out = (uint32_t)v;
+  return 0;
+}
+
+size_t ss_str_chr(ss_str s, char c) {
+  const char *p = s.n ? memchr(s.p, c, s.n) : NULL;
+  return p ? (size_t)(p - s.p) : s.n;
+}
+
+bool ss_str_starts(ss_str s, ss_str prefix) {
+  return s.n >= prefix.n && ss_str_eq((ss_str){s.p, prefix.n}, prefix);
+}
+
+static bool is_token_char(char c) {
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+      (c >= '0' && c <= '9'))
+    return true;
+  switch (c) {
+  case '-':
+  case '.':
+  case '!':
+  case '%':
+  case '*':
+  case '_':
+  case '+':
+  case '`':
+  case '\'':
+  case '~':
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool ss_str_is_token(ss_str s) {
+  for (size_t i = 0; i < s.n; i++)
+    if (!is_token_char(s.p[i]))
+      return false;
+  return s.n > 0;
+}
+
+/* The end of what opens at i, a quoted string, an angle-bracketed URI or a
+ * comment (they nest): the index behind it, or s.n when it never closes. */
+static size_t skip_group(ss_str s, size_t i) {
+  char open = s.p[i++];
+  size_t depth = 1;
+  for (; i < s.n; i++) {
+    char c = s.p[i];
+    if (c == '\\' && open != '<') {
+      i++; /* quoted-pair */
+    } else if (open == '(' && c == '(') {
+      depth++;
+    } else if ((open == '"' && c == '"') || (open == '<' && c == '>') ||
+               (open == '(' && c == ')')) {
+      if (--depth == 0)
+        return i + 1;
+    }
+  }
+  return s.n;
+}
+
+bool ss_str_element(ss_str *rest, ss_str *element) {
+  ss_str s = *rest;
+  size_t i = 0;
+  if (s.n == 0)
+    return false;
+  while (i < s.n && s.p[i] != ',') {
+    if (s.p[i] == '"' || s.p[i] == '<' || s.p[i] == '(')
+      i = skip_group(s, i);
+    else
+      i++;
+  }
+  *element = ss_str_trim((ss_str){s.p, i});
+  if (i < s.n)
+    i++; /* the comma */
+  *rest = (ss_str){s.p + i, s.n - i};
+  return true;
+}
+
+char *ss_str_dup(ss_str s) {
+  char *p = ss_alloc(s.n + 1);
+  if (p && s.n)
+    memcpy(p, s.p, s.n);
+  return p;
+}

@@ -1,0 +1,87 @@
+/* What one lua_State has of this module: the world of real sockets, the
+ * in-memory networks, and the coroutines at work. Lives in the registry from
+ * luaopen to lua_close; its finalizer frees everything that libuv could reach,
+ * and calls no handler.
+ *
+ * A world is a loop and what lives on it. Objects that must not be collected
+ * while something is going on stand in its `live` table; that of a network
+ * hangs on the network itself, so that a forgotten network goes as a whole. */
+#ifndef LSS_CONTEXT_H
+#define LSS_CONTEXT_H
+
+#include "net/memory.h"
+#include <lauxlib.h>
+#include <lua.h>
+
+typedef struct lss_context lss_context;
+typedef struct lss_world lss_world;
+typedef struct lss_task lss_task; /* lua/call.h */
+
+struct lss_world {
+  ss_list node; /* context->networks; the real world is in no list */
+  lss_context *context;
+  ss_loop *loop;     /* NULL: not opened yet, or closed */
+  ss_memory *memory; /* the loop's owner; NULL: the real world */
+  ss_list endpoints; /* lss_endpoint.node */
+  ss_list peers;     /* lss_peer.node */
+  ss_list parked;    /* lss_task.node */
+  size_t waiters;    /* length of `parked` */
+  unsigned round;    /* sip.run's mark */
+  bool running;      /* inside a turn */
+  bool closed;
+  bool filtering, observing; /* the network's hooks are set */
+  bool failed;               /* a hook raised; the error waits in the network */
+};
+
+struct lss_context {
+  lua_State *L;     /* who runs a loop now; NULL: nobody */
+  lss_task *task;   /* whose coroutine runs now; NULL: none of ours */
+  lss_world real;
+  ss_list networks; /* lss_world.node, the newest last */
+  unsigned round;
+  int pooled;    /* tasks in the pool */
+  bool stopping; /* sip.stop was called */
+  bool keeper;   /* somebody wants to know when the real world comes alive */
+  bool closed;
+};
+
+/* The state's context; made at the first call. */
+lss_context *lss_context_open(lua_State *L);
+lss_context *lss_context_get(lua_State *L);
+
+/* Weak: C object (light userdata) to the userdata that stands for it. */
+void lss_push_boxes(lua_State *L);
+/* Pushes the userdata of a C object, or nil when it was collected. */
+void lss_push_box(lua_State *L, const void *object);
+void lss_set_box(lua_State *L, const void *object, int idx);
+void lss_push_pool(lua_State *L); /* idle tasks */
+
+void lss_world_init(lss_world *w, lss_context *c);
+/* Frees what is on it. No Lua code is called. */
+void lss_world_close(lss_world *w);
+/* Opens the real world's loop if need be; raises when it can't. */
+lss_world *lss_world_real(lua_State *L);
+/* Where sip.sleep in this very place sleeps: the world of the running task;
+ * else the newest network; else the real one. */
+lss_world *lss_world_current(lua_State *L);
+
+void lss_push_live(lua_State *L, lss_world *w);
+/* Keeps the value at idx from the collector, under a C object's name; 0: not
+ * any more. */
+void lss_anchor(lua_State *L, lss_world *w, const void *object, int idx);
+/* Keeps every open endpoint while the world runs. */
+void lss_world_hold(lua_State *L, lss_world *w);
+void lss_world_unhold(lua_State *L, lss_world *w);
+/* One turn: of the real loop in that mode, or the network's next step by
+ * `until`. What it calls calls back through lss_door. 1: something is alive (a
+ * step was made), 0: nothing is, negative: failed, see lss_world_raise. The
+ * world must be held. */
+int lss_world_turn(lua_State *L, lss_world *w, ss_run_mode mode,
+                   uint64_t until);
+/* Raises what a turn failed with. */
+int lss_world_raise(lua_State *L, lss_world *w, int rc);
+/* Tells who embeds us that the real world has something to wait for. */
+void lss_world_stir(lua_State *L, lss_world *w);
+void lss_set_keeper(lua_State *L, int idx); /* a function or nil */
+
+#endif

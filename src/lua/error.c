@@ -1,0 +1,117 @@
+/* Error objects. Their metatable has is_realtime, and a tostring fit for a log
+ * line. */
+#include "lua/error.h"
+#include "base/error.h"
+#include "lua/message.h"
+
+#define ERROR "sipsession.error"
+
+static int error_tostring(lua_State *L) {
+  lua_settop(L, 1);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_getfield(L, 1, "kind");
+  lua_getfield(L, 1, "reason");
+  lua_getfield(L, 1, "message");
+  if (lua_isnil(L, 3))
+    lua_pushfstring(L, "%s: %s", luaL_tolstring(L, 2, NULL),
+                    luaL_tolstring(L, 4, NULL));
+  else
+    lua_pushfstring(L, "%s (%s): %s", luaL_tolstring(L, 2, NULL),
+                    luaL_tolstring(L, 3, NULL), luaL_tolstring(L, 4, NULL));
+  return 1;
+}
+
+/* UCMA: RealTimeException is the base of all but InvalidOperationException. */
+static int error_is_realtime(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_getfield(L, 1, "kind");
+  lua_pushstring(L, ss_failure_kind_name(SS_KIND_INVALID_OPERATION));
+  lua_pushboolean(L, !lua_rawequal(L, -1, -2));
+  return 1;
+}
+
+void lss_error_open(lua_State *L) {
+  luaL_newmetatable(L, ERROR);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, error_is_realtime);
+  lua_setfield(L, -2, "is_realtime");
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+/* Stack: message; becomes the object. */
+static void make(lua_State *L, ss_failure_kind kind,
+                 ss_failure_reason reason) {
+  const char *name = ss_failure_reason_name(reason);
+
+  lua_createtable(L, 0, 5);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "message");
+  lua_pushstring(L, ss_failure_kind_name(kind));
+  lua_setfield(L, -2, "kind");
+  if (name) {
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "reason");
+  }
+  luaL_setmetatable(L, ERROR);
+}
+
+void lss_error_new(lua_State *L, ss_failure_kind kind,
+                   ss_failure_reason reason, const char *format, ...) {
+  va_list list;
+
+  luaL_checkstack(L, 8, NULL);
+  va_start(list, format);
+  lua_pushvfstring(L, format, list);
+  va_end(list);
+  make(L, kind, reason);
+}
+
+void lss_error_push(lua_State *L, const ss_failure *f, ss_message *response) {
+  luaL_checkstack(L, 8, NULL);
+  if (f->rc && f->reason != SS_WHY_NONE)
+    lua_pushfstring(L, "%s: %s", ss_failure_text(f), ss_strerror(f->rc));
+  else if (f->kind == SS_KIND_CONNECTION_FAILURE && f->rc)
+    lua_pushfstring(L, "the connection to the caller failed: %s",
+                    ss_strerror(f->rc));
+  else
+    lua_pushstring(L, ss_failure_text(f));
+  make(L, f->kind, f->reason);
+  if (!response)
+    return;
+  lua_pushinteger(L, response->code);
+  lua_setfield(L, -2, "code");
+  lss_message_push(L, response);
+  lua_setfield(L, -2, "response");
+}
+
+int lss_fail(lua_State *L, ss_failure f) {
+  lua_pushnil(L);
+  lss_error_push(L, &f, NULL);
+  return 2;
+}
+
+bool lss_error_is_quiet(lua_State *L, int idx) {
+  const char *reason;
+  bool quiet = false;
+
+  idx = lua_absindex(L, idx);
+  luaL_checkstack(L, 4, NULL);
+  if (!lua_istable(L, idx) || !lua_getmetatable(L, idx))
+    return false;
+  luaL_getmetatable(L, ERROR);
+  if (lua_rawequal(L, -1, -2)) {
+    lua_pushliteral(L, "reason");
+    lua_rawget(L, idx);
+    reason = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    quiet = strcmp(reason,
+                   ss_failure_reason_name(SS_WHY_CANCELLED)) == 0 ||
+            strcmp(reason,
+                   ss_failure_reason_name(SS_WHY_TERMINATED_AFTER_200)) == 0;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 2);
+  return quiet;
+}

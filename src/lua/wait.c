@@ -1,0 +1,171 @@
+/* Parking and resuming. What a task waited for is put into its user values,
+ * where the continuation finds it: whatever a resume of the script's own hands
+ * over can't be taken for it. */
+#include "lua/wait.h"
+#include "lua/error.h"
+#include <math.h>
+
+lss_wait_mode lss_wait_how(lua_State *L, lss_world *w) {
+  if (lua_isyieldable(L))
+    return LSS_WAIT_YIELD;
+  return w->running ? LSS_WAIT_REFUSE : LSS_WAIT_BLOCK;
+}
+
+lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
+                        int owner) {
+  lss_context *c = w->context;
+  lss_task *t;
+
+  owner = owner ? lua_absindex(L, owner) : 0;
+  if (how == LSS_WAIT_YIELD && c->task && c->task->co == L) {
+    t = c->task;
+    lss_push_box(L, t);
+  } else {
+    t = lss_task_own(L, w, how == LSS_WAIT_BLOCK);
+    if (owner)
+      lua_pushvalue(L, owner);
+    else
+      lss_push_owner(L, c);
+    lua_setiuservalue(L, -2, LSS_TASK_OWNER);
+  }
+  lss_anchor(L, w, t, -1);
+  t->where = w;
+  t->done = false;
+  t->parked = true;
+  ss_list_append(&w->parked, &t->node);
+  w->waiters++;
+  return t;
+}
+
+static void unpark(lua_State *L, lss_task *t) {
+  lss_world *w = t->where;
+
+  t->parked = false;
+  if (!ss_list_linked(&t->node))
+    return; /* the world has gone */
+  ss_list_remove(&t->node);
+  w->waiters--;
+  ss_loop_timer_stop(w->loop, &t->timer);
+  lss_anchor(L, w, t, 0);
+}
+
+void lss_wait_drop(lua_State *L, lss_task *t) {
+  if (t->parked)
+    unpark(L, t);
+}
+
+/* Pushes what the task at idx waited for. */
+static int results(lua_State *L, int idx) {
+  lua_getiuservalue(L, idx, LSS_TASK_VALUE);
+  if (lua_getiuservalue(L, idx, LSS_TASK_ERROR) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return 1;
+  }
+  return 2;
+}
+
+/* Stack: task, whatever a resume brought. */
+static int continued(lua_State *L, int status, lua_KContext ctx) {
+  lss_task *t = lua_touserdata(L, 1);
+
+  (void)status;
+  lua_settop(L, 1);
+  if (!t->done)
+    return lua_yieldk(L, 0, ctx, continued);
+  return results(L, 1);
+}
+
+/* Runs the loop until the task is done. */
+static int block(lua_State *L, lss_task *t) {
+  lss_world *w = t->where;
+  int idx = lua_gettop(L);
+  int rc = 1;
+
+  lss_world_hold(L, w);
+  while (!t->done && rc > 0)
+    rc = lss_world_turn(L, w, SS_RUN_ONCE, UINT64_MAX);
+  lss_world_unhold(L, w);
+  if (t->done)
+    return results(L, idx);
+  lss_wait_drop(L, t);
+  if (rc < 0)
+    return lss_world_raise(L, w, rc);
+  lua_pushnil(L);
+  lss_error_new(L, SS_KIND_INVALID_OPERATION, SS_WHY_NONE,
+                "nothing is left that could end this wait");
+  return 2;
+}
+
+int lss_wait(lua_State *L, lss_task *t, lss_wait_mode how) {
+  lss_world_stir(L, t->where);
+  if (how == LSS_WAIT_BLOCK)
+    return block(L, t);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  return lua_yieldk(L, 0, 0, continued);
+}
+
+/* Stack: …, value, error. */
+void lss_wait_over(lua_State *L, lss_task *t) {
+  int value = lua_gettop(L) - 1;
+
+  if (!t->parked) {
+    lua_settop(L, value - 1);
+    return;
+  }
+  lss_push_box(L, t);
+  lua_pushvalue(L, value);
+  lua_setiuservalue(L, -2, LSS_TASK_VALUE);
+  lua_pushvalue(L, value + 1);
+  lua_setiuservalue(L, -2, LSS_TASK_ERROR);
+  t->done = true;
+  unpark(L, t);
+  if (t->co)
+    lss_task_resume(L, lua_gettop(L));
+  lua_settop(L, value - 1);
+}
+
+/* --- sleep ---------------------------------------------------------------- */
+
+uint32_t lss_check_ms(lua_State *L, int idx, const char *what) {
+  lua_Number s;
+
+  if (lua_type(L, idx) != LUA_TNUMBER)
+    luaL_error(L, "%s: a number of seconds expected, got %s", what,
+               luaL_typename(L, idx));
+  s = lua_tonumber(L, idx);
+  if (!(s >= 0 && s <= UINT32_MAX / 1000))
+    luaL_error(L, "%s: %f is no time between 0 and %d seconds", what, s,
+               (int)(UINT32_MAX / 1000));
+  return (uint32_t)llround(s * 1000);
+}
+
+static int wake(lua_State *L) {
+  lss_task *t = lua_touserdata(L, 1);
+
+  lua_pushboolean(L, true);
+  lua_pushnil(L);
+  lss_wait_over(L, t);
+  return 0;
+}
+
+static void slept(ss_timer *timer) {
+  lss_task *t = SS_CONTAINER(timer, lss_task, timer);
+
+  lss_door(t->context, wake, t);
+}
+
+int lss_sleep(lua_State *L) {
+  uint32_t ms = lss_check_ms(L, 1, "sleep");
+  lss_world *w = lss_world_current(L);
+  lss_wait_mode how = lss_wait_how(L, w);
+  ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_NOT_YIELDABLE, 0};
+  lss_task *t;
+
+  if (how == LSS_WAIT_REFUSE)
+    return lss_fail(L, f);
+  t = lss_wait_open(L, w, how, 0);
+  t->timer.fn = slept;
+  ss_loop_timer(w->loop, &t->timer, ms);
+  return lss_wait(L, t, how);
+}

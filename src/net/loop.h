@@ -1,0 +1,88 @@
+/* The loop: clock, timers, and work put off to the end of a batch. Two drivers
+ * stand behind one struct: the real one over libuv (uvloop.c) and the virtual
+ * one of the in-memory network (memory.c). Everything above knows only this.
+ *
+ * A batch is what one turn reads: all datagrams and stream bytes that were
+ * there. After it, jobs run in the order they were deferred (handlers are
+ * started from jobs: a CANCEL that came in the INVITE's batch has been seen by
+ * then), also those that jobs themselves defer; then the transports flush what
+ * was sent, in as few system calls as they can. Timers that fire are a batch
+ * too. */
+#ifndef SS_NET_LOOP_H
+#define SS_NET_LOOP_H
+
+#include "base/addr.h"
+#include "base/limits.h"
+#include "base/wheel.h"
+
+typedef struct ss_loop ss_loop;
+typedef struct ss_job ss_job;
+typedef struct ss_transport ss_transport;
+struct ss_sink;
+
+struct ss_job {
+  ss_list node;
+  void (*fn)(ss_job *job);
+};
+
+typedef enum ss_run_mode { SS_RUN_DEFAULT, SS_RUN_ONCE, SS_RUN_NOWAIT }
+    ss_run_mode;
+
+typedef struct ss_loop_ops {
+  /* The time right now, in ms; inside a turn loop->now is what counts. */
+  uint64_t (*clock)(const ss_loop *loop);
+  /* Something was deferred, flushed or timed from outside a turn: make sure a
+   * turn comes soon (for the timers: in time). */
+  void (*wake)(ss_loop *loop);
+  /* Opens a listener; see net/transport.h. */
+  int (*listen)(ss_loop *loop, const ss_addr *addr, const ss_limits *limits,
+                const struct ss_sink *sink, void *arg, ss_transport **out);
+  /* Runs until nothing is alive or ss_loop_stop (DEFAULT), one turn that waits
+   * (ONCE), one turn that doesn't (NOWAIT). Returns 1 when something is still
+   * alive. */
+  int (*run)(ss_loop *loop, ss_run_mode mode);
+  bool (*alive)(const ss_loop *loop);
+  void (*close)(ss_loop *loop); /* all transports are closed; frees the loop */
+} ss_loop_ops;
+
+struct ss_loop {
+  const ss_loop_ops *ops;
+  ss_wheel wheel;
+  ss_list jobs;    /* deferred */
+  ss_list flushes; /* transports with something to send */
+  uint64_t now;    /* ms, monotonic; the time of this turn */
+  bool running;    /* inside ops->run */
+  bool turning;    /* inside a batch or its jobs */
+  bool stopping;
+};
+
+/* The real loop. SS_ENOMEM or a libuv code. */
+int ss_loop_open(ss_loop **out);
+/* For embedding: an fd that turns readable when a turn is due (I/O or time),
+ * and the ms until a turn is due for time's sake (-1: none; a turn that comes
+ * then may find nothing to fire yet). Real loop only: SS_EUNSUPPORTED. */
+int ss_loop_pollfd(ss_loop *loop);
+int ss_loop_timeout(ss_loop *loop);
+
+/* Shared by both drivers (loop.c). */
+void ss_loop_init(ss_loop *loop, const ss_loop_ops *ops, uint64_t now);
+void ss_loop_defer(ss_loop *loop, ss_job *job); /* queued already: stays put */
+void ss_loop_flush_later(ss_loop *loop, ss_job *job);
+static inline void ss_job_cancel(ss_job *job) {
+  ss_list_remove(&job->node);
+}
+/* The time of this turn; between turns the clock is read. */
+uint64_t ss_loop_now(ss_loop *loop);
+void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms);
+void ss_loop_timer_stop(ss_loop *loop, ss_timer *timer);
+/* The end of a batch: jobs, then flushes, until both are empty. */
+void ss_loop_settle(ss_loop *loop);
+/* Is there a job or a flush to do? */
+bool ss_loop_busy(const ss_loop *loop);
+/* Ends a DEFAULT run at the end of its turn; outside of one, does nothing. */
+void ss_loop_stop(ss_loop *loop);
+/* Refused (SS_ESTATE) when it is running already. */
+int ss_loop_run(ss_loop *loop, ss_run_mode mode);
+void ss_loop_close(ss_loop *loop);
+
+#endif

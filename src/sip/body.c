@@ -1,0 +1,57 @@
+/* Bodies by media type: plain and multipart (RFC 2046 5.1, RFC 5621 3). One
+ * level deep: a multipart inside a multipart is a part like any other. */
+#include "sip/body.h"
+
+#include "sip/headers.h"
+
+static bool is_multipart(ss_str type) {
+  ss_str prefix = SS_STR("multipart/");
+  return type.n > prefix.n && ss_str_ieq((ss_str){type.p, prefix.n}, prefix);
+}
+
+static ss_str content_type(const ss_message *m) {
+  const ss_field *f = ss_message_field(m, SS_FIELD_CONTENT_TYPE);
+  return f ? f->value : SS_STR_NONE;
+}
+
+static bool in_list(ss_str list, ss_str type) {
+  ss_str element;
+  while (ss_str_element(&list, &element))
+    if (ss_str_ieq(element, type))
+      return true;
+  return false;
+}
+
+/* The body, or the first part, whose type is in the list. */
+static bool find(const ss_message *m, ss_str list, ss_str *out) {
+  ss_str value = content_type(m), type = ss_media_type(value);
+  if (in_list(list, type)) {
+    *out = m->body;
+    return true;
+  }
+  ss_str boundary;
+  if (!is_multipart(type) || !ss_parameter(value, SS_STR("boundary"), &boundary))
+    return false;
+  ss_str rest = m->body, part_type;
+  while (ss_multipart_next(&rest, boundary, &part_type, out))
+    if (in_list(list, ss_media_type(part_type)))
+      return true;
+  return false;
+}
+
+ss_str ss_body_find(const ss_message *m, ss_str media_type) {
+  ss_str body;
+  return m->body.n && find(m, media_type, &body) ? body : SS_STR_NONE;
+}
+
+static bool is_optional(const ss_message *m) {
+  const ss_field *f = ss_message_field(m, SS_FIELD_CONTENT_DISPOSITION);
+  ss_str handling;
+  return f && ss_parameter(f->value, SS_STR("handling"), &handling) &&
+         ss_str_ieq(handling, SS_STR("optional"));
+}
+
+bool ss_body_understood(const ss_message *m, ss_str accepted) {
+  ss_str body;
+  return !m->body.n || is_optional(m) || find(m, accepted, &body);
+}

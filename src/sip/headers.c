@@ -1,0 +1,290 @@
+/* Values of headers, parsed when somebody asks and kept: name-addr, URIs, the
+ * topmost Via (RFC 3261 19.1, 20.10, 20.42, 25.1). The display name, the angle
+ * brackets and the header parameters are read here, since libosip2 refuses
+ * white space and UTF-8 that the RFC allows there; URIs and sent-by go through
+ * it (osip.c). Nothing is checked against other headers. */
+#include "sip/headers.h"
+#include "base/error.h"
+#include "sip/chars.h"
+#include "sip/osip.h"
+#include "sip/params.h"
+#include "sip/parsed.h"
+
+/* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) */
+static bool scheme_ok(ss_str s) {
+  if (s.n == 0 || ((s.p[0] | 0x20) < 'a' || (s.p[0] | 0x20) > 'z'))
+    return false;
+  for (size_t i = 0; i < s.n; i++)
+    if (!ss_char_is(s.p[i], SS_CHAR_TOKEN) || strchr("!%*_`'~", s.p[i]))
+      return false;
+  return true;
+}
+
+static int lower(ss_arena *arena, ss_str s, ss_str *out) {
+  char *copy = ss_arena_dup(arena, s);
+  if (!copy)
+    return SS_ENOMEM;
+  for (size_t i = 0; i < s.n; i++)
+    if (copy[i] >= 'A' && copy[i] <= 'Z')
+      copy[i] |= 0x20;
+  *out = (ss_str){copy, s.n};
+  return 0;
+}
+
+static int set_scheme(ss_arena *arena, ss_str s, ss_uri *uri) {
+  static const ss_str known[] = {
+      {"sip", 3}, {"sips", 4}, {"tel", 3}}; /* the SIP ones first */
+  if (!scheme_ok(s))
+    return SS_ESYNTAX;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (ss_str_ieq(s, known[i])) {
+      uri->scheme = known[i];
+      uri->sip = i < 2;
+      return 0;
+    }
+  }
+  return lower(arena, s, &uri->scheme);
+}
+
+/* Octets that stand in no URI; and an escaped NUL, which would end the C
+ * strings of libosip2 early. */
+static bool uri_clean(ss_str s) {
+  for (size_t i = 0; i < s.n; i++) {
+    char c = s.p[i];
+    if (ss_char_is(c, SS_CHAR_CONTROL | SS_CHAR_SPACE) || c == '<' ||
+        c == '>' || c == '"')
+      return false;
+    if (c == '%' && s.n - i > 2 && s.p[i + 1] == '0' && s.p[i + 2] == '0')
+      return false;
+  }
+  return true;
+}
+
+int ss_uri_parse(ss_arena *arena, ss_str text, ss_uri *out) {
+  ss_uri uri = {.text = text};
+  size_t colon = ss_str_chr(text, ':');
+  if (colon == text.n || colon + 1 == text.n || !uri_clean(text))
+    return SS_ESYNTAX;
+  int rc = set_scheme(arena, (ss_str){text.p, colon}, &uri);
+  if (rc)
+    return rc;
+  if (uri.sip) {
+    rc = ss_osip_uri(arena, text, &uri);
+    if (rc)
+      return rc;
+  } else if (ss_str_eq(uri.scheme, SS_STR("tel"))) {
+    /* RFC 3966 3: the number ends where its parameters begin */
+    ss_str number = ss_str_from(text, colon + 1);
+    uri.host = (ss_str){number.p, ss_str_chr(number, ';')};
+    if (uri.host.n == 0)
+      return SS_ESYNTAX;
+  }
+  *out = uri;
+  return 0;
+}
+
+bool ss_uri_has_headers(const ss_uri *uri) {
+  if (!uri->sip)
+    return false;
+  size_t at = ss_str_chr(uri->text, '@');
+  ss_str rest = at < uri->text.n ? ss_str_from(uri->text, at) : uri->text;
+  return ss_str_chr(rest, '?') < rest.n;
+}
+
+/* A quoted display name without its escapes (RFC 3261 25.1 quoted-pair). */
+static int unquote(ss_arena *arena, ss_str s, ss_str *out) {
+  size_t i = ss_str_chr(s, '\\');
+  if (i == s.n) {
+    *out = s;
+    return 0;
+  }
+  char *copy = ss_arena_alloc(arena, s.n);
+  if (!copy)
+    return SS_ENOMEM;
+  memcpy(copy, s.p, i);
+  size_t n = i;
+  for (; i < s.n; i++) {
+    if (s.p[i] == '\\' && i + 1 < s.n)
+      i++;
+    copy[n++] = s.p[i];
+  }
+  *out = (ss_str){copy, n};
+  return 0;
+}
+
+/* Cuts the display name off *rest, which then begins with "<", or is an
+ * addr-spec. Unquoted names may be any text here: what RFC 3261 allows are
+ * tokens, but commas and UTF-8 are seen (RFC 4475 3.1.2.15). */
+static int display_name(ss_arena *arena, ss_str *rest, ss_str *display) {
+  ss_str s = *rest;
+  size_t n = 0;
+  if (s.n && s.p[0] == '"') {
+    n = ss_quoted(s);
+    if (n == 0)
+      return SS_ESYNTAX;
+    int rc = unquote(arena, (ss_str){s.p + 1, n - 2}, display);
+    if (rc)
+      return rc;
+    *rest = ss_str_trim(ss_str_from(s, n));
+    return rest->n && rest->p[0] == '<' ? 0 : SS_ESYNTAX;
+  }
+  n = ss_str_chr(s, '<');
+  if (n == s.n)
+    return 0;
+  *display = ss_str_trim((ss_str){s.p, n});
+  *rest = ss_str_from(s, n);
+  return ss_str_chr(*display, '"') < display->n ? SS_ESYNTAX : 0;
+}
+
+/* Cuts the URI off *rest, which then holds the header parameters. */
+static int addr_spec(ss_str *rest, ss_str *uri) {
+  ss_str s = *rest;
+  if (s.n && s.p[0] == '<') {
+    size_t end = ss_str_chr(s, '>');
+    if (end == s.n)
+      return SS_ESYNTAX;
+    *uri = (ss_str){s.p + 1, end - 1};
+    *rest = ss_str_from(s, end + 1);
+    return 0;
+  }
+  /* RFC 3261 20.10: without brackets what follows ";" belongs to the header,
+   * and a URI with "?" or "," must have them */
+  size_t end = ss_str_chr(s, ';');
+  *uri = ss_str_trim((ss_str){s.p, end});
+  *rest = ss_str_from(s, end);
+  if (ss_str_chr(*uri, '?') < uri->n || ss_str_chr(*uri, ',') < uri->n)
+    return SS_ESYNTAX;
+  return 0;
+}
+
+static int find_tag(ss_str params, ss_str *tag) {
+  ss_param param;
+  int rc;
+  while ((rc = ss_param_next(&params, &param)) > 0) {
+    if (!ss_str_ieq(param.name, SS_STR("tag")))
+      continue;
+    if (tag->n || param.value.n == 0 || param.value.p[-1] == '"')
+      return SS_ESYNTAX;
+    *tag = param.value;
+  }
+  return rc;
+}
+
+int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out) {
+  ss_name_addr found = {0};
+  ss_str rest = ss_str_trim(text), uri;
+  if (ss_chars_any(rest, SS_CHAR_CONTROL))
+    return SS_ESYNTAX;
+  int rc = display_name(arena, &rest, &found.display);
+  if (rc == 0)
+    rc = addr_spec(&rest, &uri);
+  if (rc == 0)
+    rc = find_tag(rest, &found.tag);
+  if (rc == 0)
+    rc = ss_uri_parse(arena, uri, &found.uri);
+  if (rc == 0)
+    *out = found;
+  return rc;
+}
+
+static int parse_once(ss_message *m, ss_field_id id, ss_parsed_name_addr *kept,
+                      const ss_name_addr **out) {
+  if (!kept->done) {
+    ss_str value;
+    ss_elements e = ss_message_elements(m, id);
+    const ss_field *f = ss_message_field(m, id);
+    if (!f)
+      return SS_ENOTFOUND;
+    /* only Contact is a list; a comma elsewhere is part of the value */
+    if (id != SS_FIELD_CONTACT)
+      value = f->value;
+    else if (!ss_elements_next(&e, &value))
+      value = SS_STR_NONE;
+    kept->rc = ss_name_addr_parse(&m->arena, value, &kept->value);
+    kept->done = kept->rc != SS_ENOMEM;
+  }
+  if (kept->rc == 0)
+    *out = &kept->value;
+  return kept->rc;
+}
+
+int ss_message_from(ss_message *m, const ss_name_addr **out) {
+  return parse_once(m, SS_FIELD_FROM, &m->parsed->from, out);
+}
+
+int ss_message_to(ss_message *m, const ss_name_addr **out) {
+  return parse_once(m, SS_FIELD_TO, &m->parsed->to, out);
+}
+
+int ss_message_contact(ss_message *m, const ss_name_addr **out) {
+  return parse_once(m, SS_FIELD_CONTACT, &m->parsed->contact, out);
+}
+
+int ss_message_request_uri(ss_message *m, const ss_uri **out) {
+  struct ss_parsed *parsed = m->parsed;
+  if (!m->is_request)
+    return SS_ENOTFOUND;
+  if (!parsed->request_uri.done) {
+    parsed->request_uri.rc =
+        ss_uri_parse(&m->arena, m->uri, &parsed->request_uri.value);
+    parsed->request_uri.done = parsed->request_uri.rc != SS_ENOMEM;
+  }
+  if (parsed->request_uri.rc == 0)
+    *out = &parsed->request_uri.value;
+  return parsed->request_uri.rc;
+}
+
+ss_str ss_top_via(const ss_message *m) {
+  ss_str value = SS_STR_NONE;
+  const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
+  if (f) {
+    ss_str rest = f->value;
+    ss_str_element(&rest, &value);
+  }
+  return value;
+}
+
+static int via_params(ss_str params, ss_via *via) {
+  ss_param param;
+  int rc;
+  while ((rc = ss_param_next(&params, &param)) > 0) {
+    if (ss_str_ieq(param.name, SS_STR("branch"))) {
+      if (via->branch.n || param.value.n == 0)
+        return SS_ESYNTAX;
+      via->branch = param.value;
+    } else if (ss_str_ieq(param.name, SS_STR("maddr"))) {
+      via->maddr = param.value;
+    } else if (ss_str_ieq(param.name, SS_STR("rport"))) {
+      via->rport = true;
+    }
+  }
+  return rc;
+}
+
+static int parse_via(ss_message *m) {
+  ss_via *via = &m->parsed->via.value;
+  ss_str value = ss_top_via(m);
+  if (value.n == 0)
+    return SS_ESYNTAX;
+  /* RFC 2543 6.40 allowed a comment at the end */
+  value.n = ss_str_chr(value, '(');
+  size_t end = ss_str_chr(value, ';');
+  int rc = ss_osip_via(&m->arena, (ss_str){value.p, end}, via);
+  if (rc)
+    return rc;
+  m->parsed->via.usable = true;
+  return via_params(ss_str_from(value, end), via);
+}
+
+int ss_message_via(ss_message *m, const ss_via **out) {
+  struct ss_parsed *parsed = m->parsed;
+  if (!ss_message_field(m, SS_FIELD_VIA))
+    return SS_ENOTFOUND;
+  if (!parsed->via.done) {
+    parsed->via.rc = parse_via(m);
+    parsed->via.done = parsed->via.rc != SS_ENOMEM;
+  }
+  if (parsed->via.rc == 0)
+    *out = &parsed->via.value;
+  return parsed->via.rc;
+}

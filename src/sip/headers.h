@@ -1,0 +1,63 @@
+/* Single header values, parsed with libosip2's grammar into the message's
+ * arena, on demand and once. The only floor that knows libosip2, and the only
+ * file pair (headers.c, osip.c) in it. Only what the scanner has let through
+ * gets here.
+ *
+ * Slices live as long as the message (or the arena that was given). */
+#ifndef SS_SIP_HEADERS_H
+#define SS_SIP_HEADERS_H
+
+#include "base/addr.h"
+#include "sip/message.h"
+
+typedef struct ss_uri {
+  ss_str text;   /* all of it, as written between the angle brackets */
+  ss_str scheme; /* lower case */
+  ss_str user;   /* unescaped by nobody: as written */
+  ss_str host;   /* without brackets; of a tel: URI the number */
+  uint16_t port; /* 0: none given */
+  bool sip;      /* sip: or sips: */
+  bool lr;       /* RFC 3261 19.1.1 */
+  ss_str transport; /* parameters; empty where not given */
+  ss_str maddr;
+} ss_uri;
+
+typedef struct ss_name_addr {
+  ss_str display; /* unquoted, unescaped */
+  ss_uri uri;
+  ss_str tag;     /* of From and To */
+} ss_name_addr;
+
+typedef struct ss_via {
+  ss_str protocol; /* "UDP" */
+  ss_str host;     /* sent-by, without brackets */
+  uint16_t port;   /* 0: none given */
+  ss_str branch;
+  ss_str maddr;
+  bool rport;      /* asked for (RFC 3581) */
+} ss_via;
+
+/* Each gives 0 and a borrowed pointer, or SS_ENOTFOUND (there is no such
+ * header), SS_ESYNTAX, SS_ENOMEM. The results are kept. */
+int ss_message_from(ss_message *m, const ss_name_addr **out);
+int ss_message_to(ss_message *m, const ss_name_addr **out);
+int ss_message_via(ss_message *m, const ss_via **out); /* the topmost */
+int ss_message_contact(ss_message *m, const ss_name_addr **out); /* the first;
+  "*" is SS_ESYNTAX */
+int ss_message_request_uri(ss_message *m, const ss_uri **out);
+
+/* One value on its own, for Route, Record-Route and what scripts give us. */
+int ss_uri_parse(ss_arena *arena, ss_str text, ss_uri *out);
+int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out);
+
+/* "type/subtype" of a Content-Type value without parameters; no osip. */
+ss_str ss_media_type(ss_str content_type);
+/* A parameter of "value;name=x;…", quotes taken off; false: not there. */
+bool ss_parameter(ss_str value, ss_str name, ss_str *out);
+/* Where the parts of a multipart body are: cuts the next part off *rest and
+ * gives its Content-Type value (text/plain where it has none) and body.
+ * RFC 2046 5.1; never recursive. */
+bool ss_multipart_next(ss_str *rest, ss_str boundary, ss_str *content_type,
+                       ss_str *body);
+
+#endif

@@ -1,0 +1,270 @@
+/* The transaction layer's front: which transaction a message belongs to
+ * (RFC 3261 17.1.3, 17.2.3, 8.2.2.2, 9.2), and answers that need none. The
+ * machines are in server_invite.c, server_other.c and client.c. */
+#include "sip/layer.h"
+
+#include "base/alloc.h"
+
+int ss_layer_new(ss_layer **out, const ss_layer_config *config) {
+  ss_layer *l = ss_alloc(sizeof *l);
+  if (!l)
+    return SS_ENOMEM;
+  l->loop = config->loop;
+  l->t1 = config->t1;
+  l->t2 = config->t2;
+  l->t4 = config->t4;
+  l->max = config->max;
+  l->server = config->server;
+  l->user = config->user;
+  l->arg = config->arg;
+  int rc = ss_hash_init(&l->servers, 64);
+  if (!rc)
+    rc = ss_hash_init(&l->merges, 64);
+  if (!rc)
+    rc = ss_hash_init(&l->clients, 16);
+  if (rc) {
+    ss_layer_free(l);
+    return rc;
+  }
+  *out = l;
+  return 0;
+}
+
+void ss_layer_free(ss_layer *l) {
+  if (!l)
+    return;
+  ss_hnode *n;
+  while ((n = ss_hash_any(&l->servers)))
+    ss_server_free(SS_CONTAINER(n, ss_server, node));
+  ss_client_free_all(l);
+  ss_hash_free(&l->servers);
+  ss_hash_free(&l->merges);
+  ss_hash_free(&l->clients);
+  ss_free(l);
+}
+
+size_t ss_layer_alive(const ss_layer *l) {
+  return l->servers.count + l->clients.count;
+}
+
+const ss_layer_counters *ss_layer_count(const ss_layer *l) {
+  return &l->count;
+}
+
+static void key_add(ss_key *k, ss_str piece) {
+  k->h = ss_hash_add(k->h, piece);
+  k->check = ss_hash_add(k->check, piece);
+}
+
+static void key_add_u64(ss_key *k, uint64_t piece) {
+  k->h = ss_hash_add_u64(k->h, piece);
+  k->check = ss_hash_add_u64(k->check, piece);
+}
+
+/* Lower-cases a host for hashing: sent-by is compared without case. */
+static void key_add_host(ss_key *k, ss_str host) {
+  char low[256];
+  if (host.n > sizeof low) {
+    key_add(k, host);
+    return;
+  }
+  for (size_t i = 0; i < host.n; i++) {
+    char c = host.p[i];
+    low[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  }
+  key_add(k, (ss_str){low, host.n});
+}
+
+static ss_str from_tag(ss_message *m) {
+  const ss_name_addr *from;
+  return ss_message_from(m, &from) ? SS_STR_NONE : from->tag;
+}
+
+/* A branch that names a transaction: the magic cookie and something behind it
+ * (RFC 3261 8.1.1.7; RFC 4475 3.2.1 sends the bare cookie). */
+static bool branch_is_unique(ss_str branch) {
+  return branch.n > 7 && ss_str_ieq((ss_str){branch.p, 7}, SS_STR("z9hG4bK"));
+}
+
+/* RFC 3261 17.2.3: branch, sent-by and method; without a usable branch the
+ * rules of RFC 2543: Request-URI, From tag, Call-ID, CSeq and the whole Via. */
+static int server_key(ss_message *m, ss_method method, ss_key *out) {
+  const ss_via *via;
+  int rc = ss_message_via(m, &via);
+  if (rc)
+    return rc;
+  ss_key k = {1, 2};
+  if (branch_is_unique(via->branch)) {
+    key_add(&k, via->branch);
+    key_add_host(&k, via->host);
+    key_add_u64(&k, via->port ? via->port : 5060);
+  } else {
+    key_add(&k, m->uri);
+    key_add(&k, from_tag(m));
+    key_add(&k, m->call_id);
+    key_add_u64(&k, m->cseq);
+    key_add(&k, ss_message_field(m, SS_FIELD_VIA)->value);
+  }
+  key_add_u64(&k, method);
+  if (method == SS_METHOD_UNKNOWN)
+    key_add(&k, m->method_text);
+  *out = k;
+  return 0;
+}
+
+/* RFC 3261 8.2.2.2: From tag, Call-ID and CSeq. */
+static ss_key merge_key(ss_message *m, ss_method method) {
+  ss_key k = {3, 4};
+  key_add(&k, from_tag(m));
+  key_add(&k, m->call_id);
+  key_add_u64(&k, m->cseq);
+  key_add_u64(&k, method);
+  return k;
+}
+
+static ss_server *find(const ss_layer *l, ss_key key) {
+  ss_hnode *n = ss_hash_first(&l->servers, key.h);
+  for (; n; n = ss_hash_next(n)) {
+    ss_server *s = SS_CONTAINER(n, ss_server, node);
+    if (ss_key_eq(s->key, key))
+      return s;
+  }
+  return NULL;
+}
+
+static bool is_merged(const ss_layer *l, ss_key key) {
+  ss_hnode *n = ss_hash_first(&l->merges, key.h);
+  for (; n; n = ss_hash_next(n))
+    if (ss_key_eq(SS_CONTAINER(n, ss_server, merge)->merge_key, key))
+      return true;
+  return false;
+}
+
+static void receive_ack(ss_layer *l, ss_message *m) {
+  ss_key key;
+  if (server_key(m, SS_INVITE, &key))
+    return;
+  ss_server *s = find(l, key);
+  if (s && s->state != SS_SERVER_ACCEPTED)
+    ss_invite_ack(s, m);
+  else
+    l->user->ack(l->arg, m);
+}
+
+static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
+                        ss_key key) {
+  ss_key mkey = merge_key(m, m->method);
+  const ss_name_addr *to;
+  int rc = ss_message_to(m, &to);
+  if (rc)
+    return;
+  if (ss_layer_alive(l) >= l->max) {
+    l->count.refused_overload++;
+    ss_layer_refuse(l, path, m, 503, SS_STR_NONE,
+                    SS_STR("Retry-After: 10\r\n"));
+    return;
+  }
+  bool merged = to->tag.n == 0 && is_merged(l, mkey);
+  ss_server *s = ss_server_new(l, path, m, key, mkey);
+  if (!s) {
+    l->count.out_of_memory++;
+    ss_layer_refuse(l, path, m, 503, SS_STR_NONE,
+                    SS_STR("Retry-After: 10\r\n"));
+    return;
+  }
+  s->merged = merged;
+  l->user->request(l->arg, s, m);
+}
+
+static void receive_request(ss_layer *l, const ss_path *path, ss_message *m) {
+  l->count.requests_in++;
+  if (m->method == SS_ACK) {
+    receive_ack(l, m);
+    return;
+  }
+  ss_key key;
+  if (server_key(m, m->method, &key))
+    return;
+  ss_server *s = find(l, key);
+  if (!s) {
+    receive_new(l, path, m, key);
+    return;
+  }
+  l->count.retransmissions_in++;
+  if (s->invite)
+    ss_invite_request(s);
+  else
+    ss_other_request(s);
+}
+
+void ss_layer_receive(ss_layer *l, const ss_path *path, ss_message *m) {
+  if (m->is_request) {
+    receive_request(l, path, m);
+    return;
+  }
+  l->count.responses_in++;
+  const ss_via *via;
+  if (ss_message_via(m, &via))
+    l->count.stray_responses++;
+  else
+    ss_client_response(l, via, m);
+}
+
+ss_server *ss_layer_cancelled(ss_layer *l, ss_message *cancel) {
+  ss_key key;
+  if (server_key(cancel, SS_INVITE, &key))
+    return NULL;
+  ss_server *s = find(l, key);
+  /* RFC 3261 9.1: Call-ID, From tag and CSeq number are the INVITE's too */
+  if (!s || !ss_key_eq(s->merge_key, merge_key(cancel, SS_INVITE)))
+    return NULL;
+  return s;
+}
+
+/* A tag that an unknowing peer can't predict and a repeat gets again. */
+static void stateless_tag(ss_message *m, char out[SS_TAG_LEN]) {
+  ss_key k = {5, 6};
+  const ss_via *via;
+  if (!ss_message_via(m, &via))
+    key_add(&k, via->branch);
+  key_add(&k, m->call_id);
+  key_add_u64(&k, m->cseq);
+  uint64_t v = k.h;
+  for (int i = 0; i < SS_TAG_LEN; i++) {
+    if (i == 12)
+      v = k.check;
+    out[i] = "abcdefghijklmnopqrstuvwxyz234567"[v & 31];
+    v >>= 5;
+  }
+}
+
+int ss_layer_refuse(ss_layer *l, const ss_path *path, ss_message *request,
+                    unsigned code, ss_str reason, ss_str own) {
+  char tag[SS_TAG_LEN];
+  stateless_tag(request, tag);
+  ss_reply reply = {.code = code,
+                    .reason = reason,
+                    .source = &path->peer,
+                    .to_tag = {tag, sizeof tag},
+                    .server = l->server,
+                    .own = own};
+  ss_buf b = SS_BUF_ON(l->scratch, sizeof l->scratch);
+  int rc = ss_render_reply(&b, request, &reply);
+  if (rc)
+    return rc;
+  const ss_via *via;
+  rc = ss_message_via(request, &via);
+  if (rc)
+    return rc;
+  ss_packet *packet = ss_packet_new(ss_buf_view(&b));
+  if (!packet)
+    return SS_ENOMEM;
+  ss_path to = *path;
+  if (!to.conn && !via->rport) /* RFC 3261 18.2.2; RFC 3581 4 */
+    ss_addr_set_port(&to.peer, via->port ? via->port : 5060);
+  rc = ss_path_send(&to, packet);
+  ss_packet_unref(packet);
+  if (rc)
+    l->count.send_errors++;
+  return rc;
+}

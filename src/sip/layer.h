@@ -1,0 +1,87 @@
+/* Inside of the transaction layer; included by layer.c and the machines. */
+#ifndef SS_SIP_LAYER_H
+#define SS_SIP_LAYER_H
+
+#include "sip/transaction.h"
+
+/* A transaction is found by 128 bits of keyed hash over what RFC 3261 17.2.3
+ * compares: as good as comparing, in constant memory. */
+typedef struct ss_key {
+  uint64_t h, check;
+} ss_key;
+
+static inline bool ss_key_eq(ss_key a, ss_key b) {
+  return a.h == b.h && a.check == b.check;
+}
+
+struct ss_layer {
+  ss_loop *loop;
+  uint32_t t1, t2, t4;
+  size_t max;
+  ss_str server;
+  const ss_layer_user *user;
+  void *arg;
+  ss_hash servers, merges, clients;
+  ss_layer_counters count;
+  char scratch[65535];
+};
+
+typedef enum ss_server_state {
+  SS_SERVER_TRYING,     /* non-INVITE only */
+  SS_SERVER_PROCEEDING,
+  SS_SERVER_COMPLETED,
+  SS_SERVER_CONFIRMED,  /* INVITE only, as the next */
+  SS_SERVER_ACCEPTED    /* RFC 6026 */
+} ss_server_state;
+
+struct ss_server {
+  ss_hnode node;  /* in layer->servers, by key */
+  ss_hnode merge; /* in layer->merges, by merge_key */
+  ss_key key, merge_key;
+  ss_layer *layer;
+  ss_timer timer;
+  uint64_t deadline;  /* timer H, ms */
+  uint32_t interval;  /* timer G, ms */
+  ss_server_state state;
+  bool invite, merged, reconnected;
+  uint16_t sent_by_port; /* where a new connection would go, 18.2.2 */
+  ss_addr source;
+  ss_path path;
+  ss_watch lost;
+  ss_packet *last;
+  ss_message *request;
+  const ss_server_watch *watch;
+  void *arg;
+};
+
+/* server.c: what both server machines share */
+ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
+                         ss_key key, ss_key merge_key);
+void ss_server_free(ss_server *s);                /* silent */
+void ss_server_tell_ended(ss_server *s, bool unacknowledged); /* and detach */
+void ss_server_end(ss_server *s, bool unacknowledged); /* freed, then told */
+/* Sends s->last, over a new connection if the old one is gone. False: it
+ * failed, and the transaction is no more. */
+bool ss_server_send(ss_server *s);
+void ss_server_arm(ss_server *s, uint32_t ms);
+
+/* server_invite.c (17.2.1, RFC 6026 7.1), server_other.c (17.2.2): the events
+ * of the figures */
+void ss_invite_request(ss_server *s);
+void ss_invite_replied(ss_server *s, unsigned code);
+void ss_invite_timer(ss_server *s);
+void ss_invite_ack(ss_server *s, ss_message *ack);
+void ss_other_request(ss_server *s);
+void ss_other_replied(ss_server *s, unsigned code);
+void ss_other_timer(ss_server *s);
+
+/* client.c */
+void ss_client_response(ss_layer *l, const ss_via *via, ss_message *m);
+void ss_client_free_all(ss_layer *l);
+
+/* 64*T1: timers B, F, H, J, L and M */
+static inline uint32_t ss_layer_64t1(const ss_layer *l) {
+  return 64 * l->t1;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* The parts of a multipart body (RFC 2046 5.1.1, RFC 5621): where each begins
+ * and ends, and its Content-Type. One level at a time: a part that is itself
+ * a multipart is cut by calling again on its body. Transfer encodings are not
+ * undone (RFC 3261 27.5 allows only binary ones). */
+#include "base/error.h"
+#include "sip/chars.h"
+#include "sip/headers.h"
+
+#define BOUNDARY_MAX 70 /* RFC 2046 5.1.1 */
+
+typedef struct delimiter {
+  size_t at;    /* of the line's first "-" */
+  size_t after; /* where what follows the line begins */
+  bool last;    /* the one with "--" at its end */
+} delimiter;
+
+/* Is there a delimiter line at i? */
+static bool delimiter_at(ss_str s, size_t i, ss_str boundary, delimiter *d) {
+  size_t end = i + 2 + boundary.n;
+  if (end > s.n || s.p[i] != '-' || s.p[i + 1] != '-' ||
+      memcmp(s.p + i + 2, boundary.p, boundary.n) != 0)
+    return false;
+  d->at = i;
+  d->last = s.n - end >= 2 && s.p[end] == '-' && s.p[end + 1] == '-';
+  if (d->last)
+    end += 2;
+  while (end < s.n && ss_char_is(s.p[end], SS_CHAR_SPACE))
+    end++;
+  if (end < s.n && s.p[end] == '\r')
+    end++;
+  if (end < s.n ? s.p[end] != '\n' : !d->last)
+    return false; /* the boundary is only the beginning of a longer line */
+  d->after = end < s.n ? end + 1 : end;
+  return true;
+}
+
+static bool next_delimiter(ss_str s, size_t i, ss_str boundary, delimiter *d) {
+  while (i < s.n) {
+    if (delimiter_at(s, i, boundary, d))
+      return true;
+    i += ss_str_chr(ss_str_from(s, i), '\n') + 1;
+  }
+  return false;
+}
+
+/* Splits a part into its header lines and its body. */
+static void part(ss_str s, ss_str *content_type, ss_str *body) {
+  *content_type = SS_STR("text/plain");
+  bool ours = false; /* the line before was Content-Type: this may fold it */
+  while (s.n) {
+    size_t n = ss_str_chr(s, '\n');
+    ss_str line = {s.p, n};
+    s = ss_str_from(s, n < s.n ? n + 1 : n);
+    if (line.n && line.p[line.n - 1] == '\r')
+      line.n--;
+    if (line.n == 0)
+      break;
+    if (ss_char_is(line.p[0], SS_CHAR_SPACE)) {
+      if (ours)
+        content_type->n = (size_t)(line.p + line.n - content_type->p);
+      continue;
+    }
+    size_t colon = ss_str_chr(line, ':');
+    ours = colon < line.n && ss_str_ieq(ss_str_trim((ss_str){line.p, colon}),
+                                        SS_STR("Content-Type"));
+    if (ours)
+      *content_type = ss_str_from(line, colon + 1);
+  }
+  *content_type = ss_str_trim(*content_type);
+  *body = s;
+}
+
+bool ss_multipart_next(ss_str *rest, ss_str boundary, ss_str *content_type,
+                       ss_str *body) {
+  ss_str s = *rest;
+  delimiter open, close;
+  *rest = SS_STR_NONE;
+  if (boundary.n == 0 || boundary.n > BOUNDARY_MAX ||
+      !next_delimiter(s, 0, boundary, &open) || open.last ||
+      !next_delimiter(s, open.after, boundary, &close))
+    return false;
+  /* the line end before a delimiter belongs to it */
+  size_t end = close.at;
+  if (end > open.after)
+    end--;
+  if (end > open.after && s.p[end - 1] == '\r')
+    end--;
+  part((ss_str){s.p + open.after, end - open.after}, content_type, body);
+  *rest = ss_str_from(s, close.at);
+  return true;
+}

@@ -1,0 +1,113 @@
+/* Parameters and media types: RFC 3261 25.1 generic-param, m-type; RFC 2045
+ * 5.1. Nothing is copied: escapes in quoted strings stay as they were
+ * written. */
+#include "sip/params.h"
+#include "base/error.h"
+#include "sip/chars.h"
+#include "sip/headers.h"
+
+/* Header values have no line ends any more, but those in the parts of a
+ * multipart body have. */
+static bool is_space(char c) {
+  return ss_char_is(c, SS_CHAR_SPACE) || c == '\r' || c == '\n';
+}
+
+static size_t skip_space(ss_str s, size_t i) {
+  while (i < s.n && is_space(s.p[i]))
+    i++;
+  return i;
+}
+
+static bool ends_value(char c) {
+  return is_space(c) || c == ';' || c == ',' || c == '"' || c == '<' ||
+         c == '>';
+}
+
+size_t ss_quoted(ss_str s) {
+  for (size_t i = 1; i < s.n; i++) {
+    if (s.p[i] == '"')
+      return i + 1;
+    if (s.p[i] == '\\')
+      i++;
+  }
+  return 0;
+}
+
+/* The value at i of a parameter; gives where it ends, or 0. */
+static size_t value_at(ss_str s, size_t i, ss_str *value) {
+  if (i < s.n && s.p[i] == '"') {
+    size_t n = ss_quoted(ss_str_from(s, i));
+    if (n == 0)
+      return 0;
+    *value = (ss_str){s.p + i + 1, n - 2};
+    return i + n;
+  }
+  size_t start = i;
+  while (i < s.n && !ends_value(s.p[i]))
+    i++;
+  *value = (ss_str){s.p + start, i - start};
+  return i;
+}
+
+int ss_param_next(ss_str *rest, ss_param *out) {
+  ss_str s = *rest;
+  size_t i = skip_space(s, 0);
+  if (i == s.n)
+    return 0;
+  if (s.p[i] != ';')
+    return SS_ESYNTAX;
+  i = skip_space(s, i + 1);
+  size_t start = i;
+  while (i < s.n && ss_char_is(s.p[i], SS_CHAR_TOKEN))
+    i++;
+  if (i == start)
+    return SS_ESYNTAX;
+  size_t end = i;
+  ss_param param = {{s.p + start, 0}, {s.p + start, i - start}, SS_STR_NONE};
+  i = skip_space(s, i);
+  if (i < s.n && s.p[i] == '=') {
+    end = i = value_at(s, skip_space(s, i + 1), &param.value);
+    if (i == 0)
+      return SS_ESYNTAX;
+    i = skip_space(s, i);
+  }
+  if (i < s.n && s.p[i] != ';')
+    return SS_ESYNTAX;
+  param.text.n = end - start;
+  *rest = ss_str_from(s, i);
+  *out = param;
+  return 1;
+}
+
+/* Where the parameters of a value begin: at the first ";" outside quotes. */
+static size_t value_end(ss_str value) {
+  size_t i = 0;
+  while (i < value.n && value.p[i] != ';') {
+    size_t n = 1;
+    if (value.p[i] == '"' && (n = ss_quoted(ss_str_from(value, i))) == 0)
+      return value.n;
+    i += n;
+  }
+  return i;
+}
+
+bool ss_parameter(ss_str value, ss_str name, ss_str *out) {
+  ss_str rest = ss_str_from(value, value_end(value));
+  ss_param param;
+  while (ss_param_next(&rest, &param) > 0) {
+    if (ss_str_ieq(param.name, name)) {
+      *out = param.value;
+      return true;
+    }
+  }
+  return false;
+}
+
+ss_str ss_media_type(ss_str content_type) {
+  ss_str s = ss_str_trim((ss_str){content_type.p, value_end(content_type)});
+  size_t slash = ss_str_chr(s, '/');
+  if (slash == s.n || !ss_str_is_token((ss_str){s.p, slash}) ||
+      !ss_str_is_token(ss_str_from(s, slash + 1)))
+    return SS_STR_NONE;
+  return s;
+}

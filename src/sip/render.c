@@ -1,0 +1,201 @@
+/* Messages as bytes: replies made of slices of their request (RFC 3261
+ * 8.2.6, 18.2.1; RFC 3581 4), requests made of values (8.1.1). Everything is
+ * copied straight into the buffer. Values must be clean: those of a scanned
+ * message are, those of scripts have gone through fields.h. */
+#include "sip/render.h"
+#include "base/error.h"
+#include "sip/code.h"
+#include "sip/params.h"
+#include "sip/parsed.h"
+
+static void line(ss_buf *b, ss_str name, ss_str value) {
+  ss_buf_str(b, name);
+  ss_buf_lit(b, ": ");
+  ss_buf_str(b, value);
+  ss_buf_lit(b, "\r\n");
+}
+
+/* The same, or nothing where there is no value. */
+static void optional(ss_buf *b, ss_str name, ss_str value) {
+  if (value.n)
+    line(b, name, value);
+}
+
+static void echo(ss_buf *b, const ss_message *m, ss_field_id id) {
+  const ss_field *f = ss_message_field(m, id);
+  for (; f; f = ss_message_next(m, f))
+    line(b, ss_field_name(id), f->value);
+}
+
+/* Only the first: of a repeated header, which is a fault, too. */
+static void echo_one(ss_buf *b, const ss_message *m, ss_field_id id) {
+  const ss_field *f = ss_message_field(m, id);
+  if (f)
+    line(b, ss_field_name(id), f->value);
+}
+
+/* RFC 3261 18.2.1: is the host in sent-by not the address it came from? */
+static bool needs_received(const ss_via *via, const ss_addr *source) {
+  ss_addr said;
+  return ss_addr_ip(&said, source->proto, via->host, 0) != 0 ||
+         !ss_addr_same_ip(&said, source);
+}
+
+/* A Via value without the received and rport that came with it: those are
+ * ours to say. Malformed parameters are left as they are. */
+static void via_as_sent(ss_buf *b, ss_str value) {
+  size_t end = ss_str_chr(value, ';');
+  ss_str rest = {value.p + end, value.n - end};
+  ss_param param;
+  ss_buf_str(b, ss_str_trim((ss_str){value.p, end}));
+  while (ss_param_next(&rest, &param) > 0) {
+    if (ss_str_ieq(param.name, SS_STR("received")) ||
+        ss_str_ieq(param.name, SS_STR("rport")))
+      continue;
+    ss_buf_char(b, ';');
+    ss_buf_str(b, param.text);
+  }
+  ss_buf_str(b, rest);
+}
+
+static void top_via(ss_buf *b, ss_message *m, const ss_addr *source) {
+  const ss_via *via;
+  char text[SS_ADDR_TEXT];
+  const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
+  ss_str top = ss_top_via(m);
+  ss_buf_lit(b, "Via: ");
+  if (!source || ss_message_via(m, &via) != 0) {
+    via_as_sent(b, top);
+  } else {
+    via_as_sent(b, top);
+    /* RFC 3581 4: with rport, received is set even where it agrees */
+    if (via->rport || needs_received(via, source)) {
+      ss_buf_lit(b, ";received=");
+      ss_buf_str(b, ss_addr_ip_text(source, false, text));
+    }
+    if (via->rport) {
+      ss_buf_lit(b, ";rport=");
+      ss_buf_u64(b, ss_addr_port(source));
+    }
+  }
+  /* the other values of that line */
+  const char *end = top.p + top.n;
+  ss_buf_str(b, (ss_str){end, (size_t)(f->value.p + f->value.n - end)});
+  ss_buf_lit(b, "\r\n");
+}
+
+static void vias(ss_buf *b, ss_message *m, const ss_addr *source) {
+  const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
+  if (!f)
+    return;
+  top_via(b, m, source);
+  while ((f = ss_message_next(m, f)))
+    line(b, SS_STR("Via"), f->value);
+}
+
+/* Has the To of the request a tag? Of one that can't be parsed, which is to
+ * be echoed in a 400, a guess is good enough. */
+static bool has_tag(ss_message *m, ss_str value) {
+  const ss_name_addr *to;
+  if (ss_message_to(m, &to) == 0)
+    return to->tag.n > 0;
+  for (size_t i = 0; i + 4 < value.n; i++)
+    if (value.p[i] == ';' &&
+        ss_str_ieq((ss_str){value.p + i + 1, 4}, SS_STR("tag=")))
+      return true;
+  return false;
+}
+
+/* RFC 3261 8.2.6.2: every reply but a 100 has a To tag */
+static void to(ss_buf *b, ss_message *m, const ss_reply *reply) {
+  const ss_field *f = ss_message_field(m, SS_FIELD_TO);
+  if (!f)
+    return;
+  ss_buf_lit(b, "To: ");
+  ss_buf_str(b, f->value);
+  if (reply->to_tag.n && reply->code != 100 && !has_tag(m, f->value)) {
+    ss_buf_lit(b, ";tag=");
+    ss_buf_str(b, reply->to_tag);
+  }
+  ss_buf_lit(b, "\r\n");
+}
+
+/* What both kinds end with: the script's fields and the body. */
+static int finish(ss_buf *b, ss_str own, const ss_fields *fields, ss_str type,
+                  ss_str body) {
+  ss_buf_str(b, own);
+  if (fields)
+    ss_buf_str(b, ss_fields_text(fields));
+  if (body.n)
+    optional(b, SS_STR("Content-Type"), type);
+  ss_buf_lit(b, "Content-Length: ");
+  ss_buf_u64(b, body.n);
+  ss_buf_lit(b, "\r\n\r\n");
+  ss_buf_str(b, body);
+  return b->full ? SS_EFULL : 0;
+}
+
+int ss_render_reply(ss_buf *b, ss_message *request, const ss_reply *reply) {
+  ss_buf_lit(b, "SIP/2.0 ");
+  ss_buf_u64(b, reply->code);
+  ss_buf_char(b, ' ');
+  ss_buf_str(b, reply->reason.n ? reply->reason : ss_code_reason(reply->code));
+  ss_buf_lit(b, "\r\n");
+  vias(b, request, reply->source);
+  echo_one(b, request, SS_FIELD_FROM);
+  to(b, request, reply);
+  echo_one(b, request, SS_FIELD_CALL_ID);
+  echo_one(b, request, SS_FIELD_CSEQ);
+  if (reply->code == 100)
+    echo_one(b, request, SS_FIELD_TIMESTAMP);
+  if (reply->record_route)
+    echo(b, request, SS_FIELD_RECORD_ROUTE);
+  optional(b, SS_STR("Contact"), reply->contact);
+  if (!reply->fields || !ss_fields_has(reply->fields, SS_FIELD_SERVER))
+    optional(b, SS_STR("Server"), reply->server);
+  return finish(b, reply->own, reply->fields, reply->content_type,
+                reply->body);
+}
+
+static void own_via(ss_buf *b, const ss_request *request) {
+  char text[SS_ADDR_TEXT];
+  ss_buf_lit(b, "Via: SIP/2.0/");
+  ss_buf_str(b, ss_proto_token(request->local.proto));
+  ss_buf_char(b, ' ');
+  if (request->sent_by.n) {
+    ss_buf_str(b, request->sent_by);
+  } else {
+    ss_buf_str(b, ss_addr_ip_text(&request->local, true, text));
+    ss_buf_char(b, ':');
+    ss_buf_u64(b, ss_addr_port(&request->local));
+  }
+  ss_buf_lit(b, ";branch=");
+  ss_buf_str(b, request->branch);
+  if (request->local.proto == SS_UDP)
+    ss_buf_lit(b, ";rport");
+  ss_buf_lit(b, "\r\n");
+}
+
+int ss_render_request(ss_buf *b, const ss_request *request) {
+  ss_str method = ss_method_name(request->method);
+  ss_buf_str(b, method);
+  ss_buf_char(b, ' ');
+  ss_buf_str(b, request->uri);
+  ss_buf_lit(b, " SIP/2.0\r\n");
+  own_via(b, request);
+  ss_buf_lit(b, "Max-Forwards: 70\r\n");
+  optional(b, SS_STR("Route"), request->route);
+  line(b, SS_STR("From"), request->from);
+  line(b, SS_STR("To"), request->to);
+  line(b, SS_STR("Call-ID"), request->call_id);
+  ss_buf_lit(b, "CSeq: ");
+  ss_buf_u64(b, request->cseq);
+  ss_buf_char(b, ' ');
+  ss_buf_str(b, method);
+  ss_buf_lit(b, "\r\n");
+  optional(b, SS_STR("Contact"), request->contact);
+  if (!request->fields || !ss_fields_has(request->fields, SS_FIELD_USER_AGENT))
+    optional(b, SS_STR("User-Agent"), request->user_agent);
+  return finish(b, request->own, request->fields, request->content_type,
+                request->body);
+}

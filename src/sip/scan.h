@@ -1,0 +1,28 @@
+/* One scan under way: what scan.c hands to check.c. Internal to sip/. */
+#ifndef SS_SIP_SCAN_H
+#define SS_SIP_SCAN_H
+
+#include "sip/message.h"
+
+typedef struct ss_scan {
+  ss_message *m;
+  const ss_limits *limits;
+  bool stream;
+  bool cut;       /* only the beginning of the message is here */
+  bool mute;      /* a header that every reply echoes is missing or unfit */
+  bool over;      /* the first fault is a limit */
+  size_t room;    /* fields there is memory for, [0] included */
+  size_t separators;
+  uint8_t last[SS_FIELD_COUNT]; /* the end of each chain of fields */
+} ss_scan;
+
+/* Notes what is wrong; the first fault stays. `reason` is a literal. */
+void ss_scan_fault(ss_scan *s, unsigned code, const char *reason);
+void ss_scan_over(ss_scan *s, unsigned code, const char *reason);
+
+/* Everything that is decided after the lines were split: mandatory headers,
+ * numbers, the body, and the headers whose grammar decides about the message.
+ * 0, or SS_ENOMEM; faults are noted. */
+int ss_scan_check(ss_scan *s);
+
+#endif

@@ -1,0 +1,104 @@
+/* The transaction layer (RFC 3261 17, RFC 6026): finds the transaction of a
+ * message in constant time, repeats what must be repeated, absorbs what was
+ * repeated, and hands everything new to the transaction user, once.
+ *
+ * Server transactions belong to the layer. The user is handed one with each
+ * request, answers it with ss_server_reply, and may attach itself to hear how
+ * it goes; after `ended` the pointer is dead. Once a final response was given
+ * the request is dropped: what stays is a small record with the bytes to
+ * repeat. A 2xx to INVITE is repeated by the user (13.3.1.4). */
+#ifndef SS_SIP_TRANSACTION_H
+#define SS_SIP_TRANSACTION_H
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/id.h"
+#include "net/transport.h"
+#include "sip/render.h"
+
+typedef struct ss_layer ss_layer;
+typedef struct ss_server ss_server;
+typedef struct ss_client ss_client;
+
+typedef struct ss_layer_counters {
+  uint64_t requests_in, responses_in;
+  uint64_t retransmissions_in, retransmissions_out;
+  uint64_t refused_overload, stray_responses, send_errors, out_of_memory;
+} ss_layer_counters;
+
+/* The transaction user. */
+typedef struct ss_layer_user {
+  /* A new request, any method but ACK. To be answered now or later. */
+  void (*request)(void *arg, ss_server *server, ss_message *request);
+  /* An ACK that ends no INVITE transaction of a non-2xx: it is for a 2xx, or
+   * for nobody. */
+  void (*ack)(void *arg, ss_message *ack);
+} ss_layer_user;
+
+typedef struct ss_layer_config {
+  ss_loop *loop;
+  uint32_t t1, t2, t4; /* ms */
+  size_t max;          /* transactions; more requests than that get 503 */
+  ss_str server;       /* the Server header of what the layer says itself */
+  const ss_layer_user *user;
+  void *arg;
+} ss_layer_config;
+
+int ss_layer_new(ss_layer **out, const ss_layer_config *config);
+void ss_layer_free(ss_layer *l); /* with all its transactions, silently */
+/* A message that has no fault. */
+void ss_layer_receive(ss_layer *l, const ss_path *path, ss_message *m);
+/* Answers without a transaction: a request with a fault, or one there is no
+ * room for. Its To tag is the same each time the request is repeated. */
+int ss_layer_refuse(ss_layer *l, const ss_path *path, ss_message *request,
+                    unsigned code, ss_str reason, ss_str own);
+size_t ss_layer_alive(const ss_layer *l); /* transactions */
+const ss_layer_counters *ss_layer_count(const ss_layer *l);
+
+/* What a server transaction tells whoever is attached to it. */
+typedef struct ss_server_watch {
+  /* A response couldn't be delivered, not over a new connection either. The
+   * transaction ends after this; no `ended` follows. */
+  void (*failed)(void *arg, int rc);
+  /* It is over: the non-2xx final was acknowledged (the transaction absorbs
+   * repeats for a while yet, by itself) or given up on (unacknowledged), or
+   * the time to absorb repeats of a 2xx has passed. */
+  void (*ended)(void *arg, bool unacknowledged);
+} ss_server_watch;
+
+void ss_server_attach(ss_server *s, const ss_server_watch *watch, void *arg);
+void ss_server_detach(ss_server *s);
+void *ss_server_arg(const ss_server *s); /* who is attached, or NULL */
+ss_message *ss_server_request(const ss_server *s); /* NULL after the final */
+const ss_path *ss_server_path(const ss_server *s); /* where answers go */
+const ss_addr *ss_server_source(const ss_server *s); /* whence it came */
+/* The same request came before by another way, as a transaction that is still
+ * there (RFC 3261 8.2.2.2). */
+bool ss_server_merged(const ss_server *s);
+/* Renders and sends; `source` is filled in here. SS_ESTATE after a final,
+ * SS_EFULL, SS_ENOMEM. A delivery that fails is told to `failed`. */
+int ss_server_reply(ss_server *s, ss_reply *reply);
+/* Forgets a transaction that couldn't be answered, for want of memory: the
+ * peer repeats its request, and it is new then. */
+void ss_server_drop(ss_server *s);
+/* Sends the last response again: the user's 2xx, or a provisional that keeps
+ * proxies waiting (13.3.1.1). */
+void ss_server_repeat(ss_server *s);
+/* The ACK of the 2xx has come (or nothing is to be repeated any more): repeats
+ * of the INVITE are absorbed in silence now. */
+void ss_server_acknowledged(ss_server *s);
+/* The INVITE transaction that a CANCEL is for (RFC 3261 9.2), or NULL. */
+ss_server *ss_layer_cancelled(ss_layer *l, ss_message *cancel);
+
+/* A non-INVITE client transaction (17.1.2). `done` is called once, unless it
+ * was abandoned: with the final response (borrowed), or with -ETIMEDOUT or the
+ * code of a transport failure. */
+typedef void (*ss_client_fn)(void *arg, int rc, ss_message *response);
+/* Sends the packet, whose top Via has this branch; takes references of its own
+ * of packet and path. */
+int ss_client_start(ss_layer *l, const ss_path *path, ss_packet *packet,
+                    ss_str branch, ss_method method, ss_client_fn done,
+                    void *arg, ss_client **out);
+void ss_client_abandon(ss_client *c); /* repeats go on, `done` is not called */
+
+#endif

@@ -1,0 +1,36 @@
+/* CANCEL (RFC 3261 9.2): 200 to it whenever it has found its INVITE, 487 to
+ * the INVITE if no final response was given, 481 if there is no such INVITE.
+ * Both answers carry the same To tag. */
+#include "ua/ua.h"
+
+static void cancel(ss_session *s, ss_message *m) {
+  if (s->phase != SS_PHASE_RINGING && s->phase != SS_PHASE_NEGOTIATING)
+    return; /* answered before: no effect, the call stands */
+  s->claim = SS_CLAIM_CANCELLED;
+  s->endpoint->stats.calls_cancelled++;
+  ss_session_decide(
+      s, (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_CANCELLED, 0}, NULL);
+  ss_content none = {0};
+  ss_reject_with(s, 487, SS_STR_NONE, &none, SS_CAUSE_CANCELED, m);
+}
+
+void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {
+  ss_server *invite = ss_layer_cancelled(e->layer, m);
+  if (!invite) {
+    e->stats.refused_no_transaction++;
+    ss_requests_reply(e, server, 481, SS_STR_NONE);
+    return;
+  }
+  ss_session *s = ss_server_arg(invite) != e ? ss_server_arg(invite) : NULL;
+  ss_reply reply = {.code = 200, .server = ss_str_z(e->name)};
+  char tag[SS_TAG_LEN];
+  if (s) {
+    memcpy(tag, s->dialog.local_tag, sizeof tag);
+  } else {
+    ss_tag(tag);
+  }
+  reply.to_tag = (ss_str){tag, sizeof tag};
+  ss_server_reply(server, &reply);
+  if (s)
+    cancel(s, m);
+}

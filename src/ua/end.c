@@ -1,0 +1,118 @@
+/* Ending: by us (RFC 3261 15, UCMA's Terminate) and by the caller's BYE
+ * (15.1.2). One function decides by the phase what goes on the wire. */
+#include "ua/ua.h"
+
+#include "base/alloc.h"
+
+static void on_bye_done(void *arg, int rc, ss_message *response) {
+  ss_session *s = arg;
+  (void)rc; /* RFC 3261 15.1.1: whatever came back, or nothing: it is over */
+  (void)response;
+  s->bye = NULL;
+  ss_session_over(s);
+}
+
+void ss_end_send_bye(ss_session *s) {
+  s->phase = SS_PHASE_ENDING;
+  int rc = ss_dialog_bye(s, &s->fields, on_bye_done);
+  ss_fields_free(&s->fields);
+  if (rc) {
+    s->endpoint->stats.send_errors++;
+    ss_session_over(s);
+  }
+}
+
+static void keep_fields(ss_session *s, const ss_fields *fields) {
+  ss_fields_free(&s->fields);
+  if (!fields || !fields->n)
+    return;
+  ss_str lines = ss_fields_text(fields);
+  char *p = ss_str_dup(lines);
+  if (p) /* without memory the BYE goes without them: better than no BYE */
+    s->fields = (ss_fields){p, lines.n, lines.n + 1, fields->given};
+}
+
+/* Before a final response: terminate_code. */
+static void decline(ss_session *s, const ss_fields *fields,
+                    ss_failure_reason why) {
+  ss_endpoint *e = s->endpoint;
+  if (s->claim == SS_CLAIM_OPEN)
+    s->claim = SS_CLAIM_DECLINED;
+  e->stats.calls_rejected++;
+  ss_session_decide(s, (ss_failure){SS_KIND_OPERATION_FAILURE, why, 0}, NULL);
+  ss_content content = {.fields = fields};
+  ss_reject_with(s, e->terminate_code, SS_STR_NONE, &content,
+                 SS_CAUSE_TERMINATED_LOCALLY, NULL);
+}
+
+void ss_end_by_us(ss_session *s, const ss_fields *fields,
+                  ss_failure_reason why) {
+  s->endpoint_closed |= why == SS_WHY_ENDPOINT_CLOSED;
+  switch (s->phase) {
+  case SS_PHASE_RINGING:
+  case SS_PHASE_NEGOTIATING:
+    decline(s, fields, why);
+    break;
+  case SS_PHASE_ANSWERED: /* RFC 3261 15: no BYE before the ACK or 64*T1 */
+    if (s->bye_due)
+      break;
+    s->bye_due = true;
+    keep_fields(s, fields);
+    ss_session_decide(s, (ss_failure){SS_KIND_OPERATION_FAILURE, why, 0},
+                      NULL);
+    ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_LOCALLY, 0,
+                    NULL);
+    break;
+  case SS_PHASE_ESTABLISHED:
+    keep_fields(s, fields);
+    ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_LOCALLY, 0,
+                    NULL);
+    ss_end_send_bye(s);
+    break;
+  case SS_PHASE_ENDING:
+  case SS_PHASE_OVER:
+    break;
+  }
+}
+
+void ss_session_terminate(ss_session *s, const ss_fields *fields) {
+  if (s->endpoint)
+    ss_end_by_us(s, fields, SS_WHY_TERMINATED);
+}
+
+/* RFC 3261 15.1.2: 200, and a pending INVITE is answered 487. */
+void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye) {
+  ss_requests_reply(s->endpoint, server, 200, SS_STR_NONE);
+  switch (s->phase) {
+  case SS_PHASE_RINGING:
+  case SS_PHASE_NEGOTIATING: {
+    s->claim = SS_CLAIM_CANCELLED;
+    s->endpoint->stats.calls_cancelled++;
+    ss_session_decide(
+        s,
+        (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_CANCELLED, 0}, NULL);
+    ss_content none = {0};
+    ss_reject_with(s, 487, SS_STR_NONE, &none, SS_CAUSE_TERMINATED_REMOTELY,
+                   bye);
+    break;
+  }
+  case SS_PHASE_ANSWERED: /* RFC 5407 3.1.6: its ACK was lost, or is late */
+    ss_session_decide(s,
+                      (ss_failure){SS_KIND_OPERATION_FAILURE,
+                                   SS_WHY_TERMINATED_AFTER_200, 0},
+                      NULL);
+    ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_REMOTELY, 0,
+                    bye);
+    ss_session_over(s);
+    break;
+  case SS_PHASE_ESTABLISHED:
+    ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_REMOTELY, 0,
+                    bye);
+    ss_session_over(s);
+    break;
+  case SS_PHASE_ENDING: /* RFC 5407 3.2.1: crossed ours, whose answer may yet
+                           come; the client transaction sees to that */
+  case SS_PHASE_OVER:
+    break;
+  }
+}

@@ -1,0 +1,296 @@
+/* The endpoint: opens the listeners, takes what they bring to the transaction
+ * layer, answers what can't go there, and closes in an orderly way. */
+#include "ua/ua.h"
+
+#include "base/alloc.h"
+
+void ss_endpoint_config_default(ss_endpoint_config *c) {
+  *c = (ss_endpoint_config){.unhandled_code = 480,
+                            .terminate_code = 486,
+                            .connect_timeout = 180000,
+                            .close_timeout = 2000,
+                            .t1 = 500,
+                            .t2 = 4000,
+                            .t4 = 5000};
+  ss_limits_default(&c->limits);
+}
+
+/* Keep-alives over datagrams: CRLFs, a NUL octet, nothing (RFC 5626 3.5). */
+static bool is_keep_alive(const char *p, size_t n) {
+  if (n > 4)
+    return false;
+  for (size_t i = 0; i < n; i++)
+    if (p[i] != '\r' && p[i] != '\n' && p[i] != '\0')
+      return false;
+  return true;
+}
+
+static void count_refusal(ss_endpoint *e, const ss_message *m) {
+  if (m->fault == 505)
+    e->stats.refused_version++;
+  else if (m->fault == 400)
+    e->stats.refused_syntax++;
+  else
+    e->stats.refused_limit++;
+}
+
+static void on_message(void *arg, const ss_path *path, const char *p,
+                       size_t n) {
+  ss_endpoint *e = arg;
+  if (!path->conn && is_keep_alive(p, n))
+    return;
+  ss_message *m;
+  int rc = ss_message_new(&m, (ss_str){p, n}, path->conn != NULL, &e->limits);
+  if (rc) {
+    if (rc == SS_ENOMEM)
+      e->stats.out_of_memory++;
+    else
+      e->stats.refused_unanswerable++;
+    return;
+  }
+  m->time = (double)ss_loop_now(e->loop) / 1000;
+  if (m->fault) {
+    count_refusal(e, m);
+    ss_layer_refuse(e->layer, path, m, m->fault, m->fault_reason, SS_STR_NONE);
+  } else {
+    ss_layer_receive(e->layer, path, m);
+  }
+  ss_message_unref(m);
+}
+
+/* The head of what was refused may still say whom to answer. */
+static void answer_head(ss_endpoint *e, const ss_path *path, ss_str head,
+                        unsigned code) {
+  ss_message *m;
+  if (!head.n || ss_message_new(&m, head, false, &e->limits))
+    return;
+  if (m->is_request && m->method != SS_ACK)
+    ss_layer_refuse(e->layer, path, m, code, SS_STR_NONE, SS_STR_NONE);
+  ss_message_unref(m);
+}
+
+static void on_refused(void *arg, const ss_path *path, ss_refusal why,
+                       ss_str head) {
+  ss_endpoint *e = arg;
+  switch (why) {
+  case SS_REFUSED_SIZE: /* RFC 3261 21.5.7 */
+    e->stats.refused_size++;
+    answer_head(e, path, head, 513);
+    break;
+  case SS_REFUSED_LENGTH: /* RFC 3261 18.3 */
+    e->stats.refused_length++;
+    answer_head(e, path, head, 400);
+    break;
+  case SS_REFUSED_SLOW:
+    e->stats.refused_slow++;
+    break;
+  case SS_REFUSED_IDLE:
+    e->stats.refused_idle++;
+    break;
+  case SS_REFUSED_BACKLOG:
+    e->stats.refused_backlog++;
+    break;
+  case SS_REFUSED_CONNECTIONS:
+    e->stats.refused_connections++;
+    break;
+  }
+}
+
+static void on_wire(void *arg, bool out, const ss_addr *peer, const char *p,
+                    size_t n) {
+  ss_endpoint *e = arg;
+  if (out)
+    e->stats.messages_out++;
+  else
+    e->stats.messages_in++;
+  if (e->traced)
+    e->handler->wire(e->arg, out, peer, (ss_str){p, n});
+}
+
+static const ss_sink sink = {on_message, on_refused, on_wire};
+
+static void close_sockets(ss_endpoint *e) {
+  for (size_t i = 0; i < e->transports; i++)
+    ss_transport_close(e->transport[i]);
+  e->transports = 0;
+}
+
+/* Takes a half-built endpoint too. */
+static void destroy(ss_endpoint *e) {
+  ss_loop_timer_stop(e->loop, &e->close_timer);
+  ss_layer_free(e->layer);
+  close_sockets(e);
+  ss_free(e->transport);
+  ss_free(e->address);
+  ss_hash_free(&e->dialogs);
+  ss_identity_free(e);
+  ss_free(e);
+}
+
+static int open_listeners(ss_endpoint *e, const ss_endpoint_config *c,
+                          size_t *failed) {
+  e->transport = ss_alloc(c->listeners * sizeof *e->transport);
+  e->address = ss_alloc(c->listeners * sizeof *e->address);
+  if (!e->transport || !e->address)
+    return SS_ENOMEM;
+  for (size_t i = 0; i < c->listeners; i++) {
+    int rc = ss_transport_open(e->loop, &c->listen[i], &e->limits, &sink, e,
+                               &e->transport[i]);
+    if (rc) {
+      *failed = i;
+      return rc;
+    }
+    e->address[i] = *ss_transport_local(e->transport[i]);
+    e->transports = e->listeners = i + 1;
+  }
+  return 0;
+}
+
+/* Nobody waits any more, or close_timeout has passed. */
+static void on_close_timer(ss_timer *timer) {
+  ss_endpoint *e = SS_CONTAINER(timer, ss_endpoint, close_timer);
+  ss_list *node;
+  while ((node = e->sessions.next) != &e->sessions)
+    ss_session_forget(SS_CONTAINER(node, ss_session, node));
+  ss_loop_timer_stop(e->loop, timer);
+  ss_layer_free(e->layer);
+  e->layer = NULL;
+  close_sockets(e);
+  e->handler->closed(e->arg);
+}
+
+int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
+                     const ss_endpoint_handler *handler, void *arg,
+                     size_t *failed) {
+  *failed = c->listeners;
+  if (!c->listeners)
+    return SS_EINVAL;
+  ss_endpoint *e = ss_alloc(sizeof *e);
+  if (!e)
+    return SS_ENOMEM;
+  e->loop = c->loop;
+  e->handler = handler;
+  e->arg = arg;
+  e->unhandled_code = c->unhandled_code;
+  e->terminate_code = c->terminate_code;
+  e->connect_timeout = c->connect_timeout;
+  e->close_timeout = c->close_timeout;
+  e->t1 = c->t1;
+  e->t2 = c->t2;
+  e->limits = c->limits;
+  e->close_timer.fn = on_close_timer;
+  ss_list_init(&e->sessions);
+  int rc = ss_hash_init(&e->dialogs, 64);
+  if (!rc)
+    rc = open_listeners(e, c, failed);
+  if (!rc)
+    rc = ss_identity_init(e, c);
+  if (rc)
+    goto fail;
+  ss_layer_config layer = {.loop = e->loop,
+                           .t1 = c->t1,
+                           .t2 = c->t2,
+                           .t4 = c->t4,
+                           .max = c->limits.transactions,
+                           .server = ss_str_z(e->name),
+                           .user = &ss_requests_user,
+                           .arg = e};
+  rc = ss_layer_new(&e->layer, &layer);
+  if (rc)
+    goto fail;
+  *out = e;
+  return 0;
+fail:
+  destroy(e);
+  return rc;
+}
+
+void ss_endpoint_check_closed(ss_endpoint *e) {
+  /* a timer, not at once: what was just said leaves first */
+  if (e->closing && ss_list_empty(&e->sessions) && !e->unacked && e->layer)
+    ss_loop_timer(e->loop, &e->close_timer, 0);
+}
+
+static void end_sessions(ss_endpoint *e, const ss_fields *fields) {
+  ss_list *node = e->sessions.next, *next;
+  for (; node != &e->sessions; node = next) {
+    next = node->next; /* sessions leave the list in their job, not here */
+    ss_end_by_us(SS_CONTAINER(node, ss_session, node), fields,
+                 SS_WHY_ENDPOINT_CLOSED);
+  }
+}
+
+void ss_endpoint_close(ss_endpoint *e, const ss_fields *fields) {
+  if (e->closing)
+    return;
+  e->closing = true;
+  end_sessions(e, fields);
+  ss_loop_timer(e->loop, &e->close_timer, e->close_timeout);
+  ss_endpoint_check_closed(e);
+}
+
+bool ss_endpoint_is_closed(const ss_endpoint *e) {
+  return e->closing;
+}
+
+void ss_endpoint_free(ss_endpoint *e) {
+  if (!e)
+    return;
+  e->closing = true;
+  if (e->layer)
+    end_sessions(e, NULL);
+  ss_list *node;
+  while ((node = e->sessions.next) != &e->sessions)
+    ss_session_forget(SS_CONTAINER(node, ss_session, node));
+  destroy(e);
+}
+
+size_t ss_endpoint_listeners(const ss_endpoint *e) {
+  return e->listeners;
+}
+
+const ss_addr *ss_endpoint_address(const ss_endpoint *e, size_t i) {
+  return &e->address[i];
+}
+
+const ss_stats *ss_endpoint_stats(ss_endpoint *e) {
+  if (e->layer) {
+    const ss_layer_counters *c = ss_layer_count(e->layer);
+    e->stats.requests_in = c->requests_in;
+    e->stats.responses_in = c->responses_in;
+    e->stats.retransmissions_in = c->retransmissions_in;
+    e->stats.retransmissions_out = c->retransmissions_out;
+    e->stats.stray_responses = c->stray_responses;
+  }
+  return &e->stats;
+}
+
+ss_alive ss_endpoint_alive(const ss_endpoint *e) {
+  ss_alive a = {.sessions = e->live,
+                .lingering = e->held - e->live,
+                .dialogs = e->dialogs.count,
+                .transactions = e->layer ? ss_layer_alive(e->layer) : 0};
+  for (size_t i = 0; i < e->transports; i++)
+    a.connections += ss_transport_connections(e->transport[i]);
+  return a;
+}
+
+ss_loop *ss_endpoint_loop(const ss_endpoint *e) {
+  return e->loop;
+}
+
+ss_str ss_endpoint_uri(const ss_endpoint *e) {
+  return ss_str_z(e->uri);
+}
+
+ss_str ss_endpoint_name(const ss_endpoint *e) {
+  return ss_str_z(e->name);
+}
+
+void ss_endpoint_set_handled(ss_endpoint *e, bool handled) {
+  e->handled = handled;
+}
+
+void ss_endpoint_set_traced(ss_endpoint *e, bool traced) {
+  e->traced = traced;
+}

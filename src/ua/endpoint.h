@@ -1,0 +1,115 @@
+/* An endpoint: listeners, the transaction layer over them, and the sessions
+ * that come in (UCMA's SipEndpoint). It and everything below it belong to one
+ * loop and one thread.
+ *
+ * Every callback of the handler is called from a job of the loop, after the
+ * batch (see net/loop.h), never from inside a function of this interface, with
+ * two exceptions that are named. Any function may be called from a callback. */
+#ifndef SS_UA_ENDPOINT_H
+#define SS_UA_ENDPOINT_H
+
+#include "net/transport.h"
+#include "sip/fields.h"
+#include "ua/session.h"
+
+typedef struct ss_endpoint_handler {
+  /* A call came in and is still there. */
+  void (*received)(void *arg, ss_session *session);
+  /* Transitions in order, each once; none after DISCONNECTED. Only for
+   * sessions that `received` was called for. */
+  void (*changed)(void *arg, ss_session *session, const ss_change *change);
+  /* What ss_session_participate began is over, exactly once for each that
+   * succeeded, after the transition that goes with it. ack: borrowed, or NULL
+   * with a failure. Also called from within ss_endpoint_free. */
+  void (*accepted)(void *arg, ss_session *session, const ss_failure *failure,
+                   ss_message *ack);
+  /* An accept needs a description and the script gave none: start the
+   * negotiator and return true; it ends with ss_session_negotiated. False:
+   * there is no negotiator, the library makes a description itself. Called
+   * from within ss_session_participate. */
+  bool (*negotiate)(void *arg, ss_session *session);
+  /* Every message sent or received; called as it happens, so: copy and put
+   * off. NULL while nobody wants to know. */
+  void (*wire)(void *arg, bool out, const ss_addr *peer, ss_str text);
+  /* The endpoint gives up its reference: nothing more will come. */
+  void (*released)(void *arg, ss_session *session);
+  /* After ss_endpoint_close: everything has ended, sockets are closed. */
+  void (*closed)(void *arg);
+} ss_endpoint_handler;
+
+typedef struct ss_endpoint_config {
+  ss_loop *loop;
+  const ss_addr *listen;
+  size_t listeners;      /* at least 1 */
+  ss_str uri;            /* own identity; empty: sip:<first listener> */
+  ss_str advertise;      /* host[:port] for Contact and Via; empty: as bound */
+  ss_str user_agent;     /* empty: "sipsession/<version>" */
+  unsigned unhandled_code;   /* default 480 */
+  unsigned terminate_code;   /* default 486 */
+  uint32_t connect_timeout;  /* ms, default 180000; 0: never */
+  uint32_t close_timeout;    /* ms that close waits for peers, default 2000 */
+  uint32_t t1, t2, t4;       /* ms: 500, 4000, 5000 (RFC 3261 17.1.1.1) */
+  ss_str accept;         /* media types, joined by ", "; default
+                            "application/sdp" */
+  ss_limits limits;
+} ss_endpoint_config;
+
+/* Counters since the start, and gauges of what is alive now. */
+#define SS_STATS_MAP(X)                                                        \
+  X(calls_received) X(calls_answered) X(calls_connected) X(calls_rejected)     \
+  X(calls_redirected) X(calls_cancelled) X(calls_timed_out)                    \
+  X(calls_unacknowledged) X(calls_unhandled) X(calls_failed)                   \
+  X(messages_in) X(messages_out) X(requests_in) X(responses_in)                \
+  X(retransmissions_in) X(retransmissions_out)                                 \
+  X(refused_syntax) X(refused_limit) X(refused_unanswerable)                   \
+  X(refused_overload) X(refused_size) X(refused_length) X(refused_slow)        \
+  X(refused_idle) X(refused_backlog) X(refused_connections)                    \
+  X(refused_merged) X(refused_no_dialog) X(refused_no_transaction)             \
+  X(refused_method) X(refused_extension) X(refused_media_type)                 \
+  X(refused_scheme) X(refused_version) X(stray_responses) X(stray_acks)        \
+  X(send_errors) X(out_of_memory)
+
+typedef struct ss_stats {
+#define X(name) uint64_t name;
+  SS_STATS_MAP(X)
+#undef X
+} ss_stats;
+
+/* What is alive now. */
+typedef struct ss_alive {
+  size_t sessions;     /* not yet disconnected */
+  size_t lingering;    /* disconnected, the wire isn't done with them */
+  size_t dialogs;
+  size_t transactions;
+  size_t connections;
+} ss_alive;
+
+void ss_endpoint_config_default(ss_endpoint_config *config);
+/* Binds every listener or none. On failure *failed is the index of the
+ * listener that couldn't be bound, or `listeners` when it was something else. */
+int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *config,
+                     const ss_endpoint_handler *handler, void *arg,
+                     size_t *failed);
+/* Ends every session as ss_session_terminate does (accepts that are pending
+ * fail with ENDPOINT_CLOSED), refuses what still comes with 503, and closes
+ * the sockets as soon as nobody waits for anything, after close_timeout at the
+ * latest. Idempotent. `closed` is called at the end. */
+void ss_endpoint_close(ss_endpoint *e, const ss_fields *fields);
+bool ss_endpoint_is_closed(const ss_endpoint *e); /* or closing */
+/* Closes without waiting for anybody and frees it; `accepted`, `released` may
+ * be called from within, `closed` is not. */
+void ss_endpoint_free(ss_endpoint *e);
+
+size_t ss_endpoint_listeners(const ss_endpoint *e);
+const ss_addr *ss_endpoint_address(const ss_endpoint *e, size_t i); /* bound */
+const ss_stats *ss_endpoint_stats(ss_endpoint *e);
+ss_alive ss_endpoint_alive(const ss_endpoint *e);
+ss_loop *ss_endpoint_loop(const ss_endpoint *e);
+ss_str ss_endpoint_uri(const ss_endpoint *e);
+ss_str ss_endpoint_name(const ss_endpoint *e); /* User-Agent and Server */
+/* Whether a script listens for calls; without it they get unhandled_code. */
+void ss_endpoint_set_handled(ss_endpoint *e, bool handled);
+/* Whether handler->wire is called. */
+void ss_endpoint_set_traced(ss_endpoint *e, bool traced);
+
+#endif

@@ -1,0 +1,166 @@
+/* What comes in, in the order of RFC 3261 8.2: method, Request-URI, merged
+ * requests, Require; then by method, within a dialog or not (12.2.2). */
+#include "ua/ua.h"
+
+void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
+                       ss_str own) {
+  char tag[SS_TAG_LEN];
+  ss_tag(tag);
+  ss_reply reply = {.code = code,
+                    .to_tag = {tag, sizeof tag},
+                    .server = ss_str_z(e->name),
+                    .own = own};
+  if (ss_server_reply(server, &reply))
+    ss_server_drop(server); /* no memory: the peer asks again */
+}
+
+#define ALLOW_LINE "Allow: " SS_ALLOW "\r\n"
+
+/* RFC 3261 8.2.1: 405 for a method that is known, 501 for one that isn't. */
+static bool method_allowed(ss_endpoint *e, ss_server *server, ss_message *m) {
+  switch (m->method) {
+  case SS_INVITE:
+  case SS_BYE:
+  case SS_CANCEL:
+  case SS_OPTIONS:
+    return true;
+  default:
+    e->stats.refused_method++;
+    ss_requests_reply(e, server, m->method == SS_METHOD_UNKNOWN ? 501 : 405,
+                      SS_STR(ALLOW_LINE));
+    return false;
+  }
+}
+
+/* RFC 3261 8.2.2.1; tel: by RFC 3966. */
+static bool scheme_supported(ss_endpoint *e, ss_server *server,
+                             ss_message *m) {
+  const ss_uri *uri;
+  int rc = ss_message_request_uri(m, &uri);
+  if (!rc && (uri->sip || ss_str_eq(uri->scheme, SS_STR("tel"))))
+    return true;
+  if (!rc || rc == SS_EUNSUPPORTED) {
+    e->stats.refused_scheme++;
+    ss_requests_reply(e, server, 416, SS_STR_NONE);
+  } else {
+    e->stats.refused_syntax++;
+    ss_requests_reply(e, server, 400, SS_STR_NONE);
+  }
+  return false;
+}
+
+/* RFC 3261 8.2.2.3: no extension is required of us that we know; the answer
+ * lists them all. Never for CANCEL. */
+static bool extensions_known(ss_endpoint *e, ss_server *server,
+                             ss_message *m) {
+  ss_elements tags = ss_message_elements(m, SS_FIELD_REQUIRE);
+  ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
+  ss_str tag;
+  while (ss_elements_next(&tags, &tag)) {
+    if (b.n)
+      ss_buf_lit(&b, ", ");
+    else
+      ss_buf_lit(&b, "Unsupported: ");
+    ss_buf_str(&b, tag);
+  }
+  if (!b.n)
+    return true;
+  ss_buf_lit(&b, "\r\n");
+  e->stats.refused_extension++;
+  ss_requests_reply(e, server, 420, ss_buf_view(&b));
+  return false;
+}
+
+/* RFC 3261 14.2: a new offer while ours or theirs is open is told to wait; in
+ * an established call it is declined and the call stands. */
+static void reinvite(ss_endpoint *e, ss_session *s, ss_server *server) {
+  char text[32];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  switch (s->phase) {
+  case SS_PHASE_RINGING:
+  case SS_PHASE_NEGOTIATING:
+    ss_buf_lit(&b, "Retry-After: ");
+    ss_buf_u64(&b, ss_random_below(11));
+    ss_buf_lit(&b, "\r\n");
+    ss_requests_reply(e, server, 500, ss_buf_view(&b));
+    break;
+  case SS_PHASE_ANSWERED:
+    ss_requests_reply(e, server, 491, SS_STR_NONE);
+    break;
+  case SS_PHASE_ESTABLISHED:
+    ss_requests_reply(e, server, 488, SS_STR_NONE);
+    break;
+  case SS_PHASE_ENDING: /* RFC 5407 3.2.2: it crossed our BYE */
+  case SS_PHASE_OVER:
+    ss_requests_reply(e, server, 481, SS_STR_NONE);
+    break;
+  }
+}
+
+static void in_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
+  ss_session *s = ss_dialog_find(e, m);
+  if (!s) { /* RFC 3261 12.2.2: an INVITE too */
+    e->stats.refused_no_dialog++;
+    ss_requests_reply(e, server, 481, SS_STR_NONE);
+    return;
+  }
+  if (!ss_dialog_in_order(&s->dialog, m)) {
+    ss_requests_reply(e, server, 500, SS_STR_NONE);
+    return;
+  }
+  if (m->method == SS_BYE)
+    ss_end_bye_received(s, server, m);
+  else if (m->method == SS_INVITE)
+    reinvite(e, s, server);
+  else
+    ss_requests_reply(e, server, 200, ss_str_z(e->capabilities));
+}
+
+static void out_of_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
+  if (ss_server_merged(server)) {
+    e->stats.refused_merged++;
+    ss_requests_reply(e, server, 482, SS_STR_NONE);
+    return;
+  }
+  if (m->method == SS_BYE) {
+    e->stats.refused_no_dialog++;
+    ss_requests_reply(e, server, 481, SS_STR_NONE);
+    return;
+  }
+  if (e->closing) {
+    ss_requests_reply(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    return;
+  }
+  if (m->method == SS_INVITE)
+    ss_invite_received(e, server, m);
+  else /* RFC 3261 11.2 */
+    ss_requests_reply(e, server, 200, ss_str_z(e->capabilities));
+}
+
+static void on_request(void *arg, ss_server *server, ss_message *m) {
+  ss_endpoint *e = arg;
+  const ss_name_addr *to;
+  if (m->method == SS_CANCEL) {
+    ss_cancel_received(e, server, m);
+    return;
+  }
+  if (!method_allowed(e, server, m) || !scheme_supported(e, server, m) ||
+      !extensions_known(e, server, m))
+    return;
+  if (!ss_message_to(m, &to) && to->tag.n)
+    in_dialog(e, server, m);
+  else
+    out_of_dialog(e, server, m);
+}
+
+/* RFC 3261 13.3.1.4: matched by dialog and CSeq; its branch is its own. */
+static void on_ack(void *arg, ss_message *ack) {
+  ss_endpoint *e = arg;
+  ss_session *s = ss_dialog_find(e, ack);
+  if (s && ack->cseq == s->dialog.invite_cseq)
+    ss_answer_ack(s, ack);
+  else
+    e->stats.stray_acks++;
+}
+
+const ss_layer_user ss_requests_user = {on_request, on_ack};

@@ -1,0 +1,336 @@
+/* A session's life: made with its INVITE, moved by one function, delivered to
+ * the handler in order, given up when the wire is done with it. What the verbs
+ * do is in a file each. */
+#include "ua/ua.h"
+
+#include "base/alloc.h"
+#include "sip/body.h"
+
+const char *ss_state_name(ss_state state) {
+  static const char *const name[] = {
+#define X(id, text) text,
+      SS_STATE_MAP(X)
+#undef X
+  };
+  return name[state];
+}
+
+const char *ss_cause_name(ss_cause cause) {
+  static const char *const name[] = {
+#define X(id, text) text,
+      SS_CAUSE_MAP(X)
+#undef X
+  };
+  return name[cause];
+}
+
+/* The legal transitions of an incoming session, as sets of next states. */
+static const unsigned legal[] = {
+    [SS_STATE_IDLE] = 1u << SS_STATE_INCOMING,
+    [SS_STATE_INCOMING] =
+        1u << SS_STATE_CONNECTING | 1u << SS_STATE_DISCONNECTED,
+    [SS_STATE_CONNECTING] =
+        1u << SS_STATE_CONNECTED | 1u << SS_STATE_DISCONNECTED,
+    [SS_STATE_ALERTED] = 1u << SS_STATE_DISCONNECTED,
+    [SS_STATE_CONNECTED] = 1u << SS_STATE_DISCONNECTED,
+    [SS_STATE_REDIRECTING] = 1u << SS_STATE_DISCONNECTED,
+    [SS_STATE_DISCONNECTED] = 0,
+};
+
+void ss_session_move(ss_session *s, ss_state state, ss_cause cause,
+                     unsigned code, ss_message *message) {
+  if (!(legal[s->state] & 1u << state))
+    return;
+  ss_change *c = &s->change[s->changes++];
+  *c = (ss_change){s->state, state, cause, code,
+                   message ? ss_message_ref(message) : NULL};
+  s->state = state;
+  if (state == SS_STATE_DISCONNECTED)
+    s->endpoint->live--;
+  ss_loop_defer(s->endpoint->loop, &s->job);
+}
+
+void ss_session_decide(ss_session *s, ss_failure outcome, ss_message *ack) {
+  if (!s->accepting || s->decided)
+    return;
+  s->decided = true;
+  s->outcome = outcome;
+  s->ack = ack ? ss_message_ref(ack) : NULL;
+  ss_loop_defer(s->endpoint->loop, &s->job);
+}
+
+static void announce(ss_session *s) {
+  ss_endpoint *e = s->endpoint;
+  s->announced = true;
+  s->silent = s->state == SS_STATE_DISCONNECTED || !e->handled;
+  if (s->state == SS_STATE_DISCONNECTED)
+    return; /* cancelled in the batch that brought it */
+  if (e->handled) {
+    e->handler->received(e->arg, s);
+    return;
+  }
+  e->stats.calls_unhandled++;
+  s->claim = SS_CLAIM_DECLINED;
+  ss_content none = {0};
+  ss_reject_with(s, e->unhandled_code, SS_STR_NONE, &none,
+                 SS_CAUSE_TERMINATED_LOCALLY, NULL);
+}
+
+static void deliver_change(ss_session *s) {
+  ss_change c = s->change[0];
+  s->changes--;
+  memmove(s->change, s->change + 1, s->changes * sizeof c);
+  ss_endpoint *e = s->endpoint;
+  if (!s->silent && c.previous != SS_STATE_IDLE)
+    e->handler->changed(e->arg, s, &c);
+  ss_message_unref(c.message);
+}
+
+static void deliver_outcome(ss_session *s) {
+  ss_message *ack = s->ack;
+  ss_failure outcome = s->outcome;
+  s->accepting = s->decided = false;
+  s->ack = NULL;
+  ss_endpoint *e = s->endpoint;
+  e->handler->accepted(e->arg, s, &outcome, ack);
+  ss_message_unref(ack);
+}
+
+static void release(ss_session *s) {
+  ss_endpoint *e = s->endpoint;
+  s->releasing = false;
+  ss_list_remove(&s->node);
+  ss_job_cancel(&s->job);
+  e->held--;
+  e->handler->released(e->arg, s);
+  s->endpoint = NULL;
+  ss_session_unref(s);
+  ss_endpoint_check_closed(e);
+}
+
+void ss_session_forget(ss_session *s) {
+  ss_session_ref(s);
+  if (s->phase != SS_PHASE_OVER)
+    ss_session_over(s);
+  if (s->decided)
+    deliver_outcome(s);
+  release(s);
+  ss_session_unref(s);
+}
+
+/* A handler may do anything, so all is looked at afresh after each. */
+static void deliver(ss_job *job) {
+  ss_session *s = SS_CONTAINER(job, ss_session, job);
+  ss_session_ref(s);
+  if (!s->announced)
+    announce(s);
+  while (s->endpoint && s->changes)
+    deliver_change(s);
+  if (s->endpoint && s->decided)
+    deliver_outcome(s);
+  if (s->endpoint && s->releasing)
+    release(s);
+  ss_session_unref(s);
+}
+
+static void on_expiry(ss_timer *timer) {
+  ss_session *s = SS_CONTAINER(timer, ss_session, expiry);
+  if (s->phase == SS_PHASE_ANSWERED) {
+    ss_answer_expired(s);
+    return;
+  }
+  s->claim = SS_CLAIM_EXPIRED;
+  s->endpoint->stats.calls_timed_out++;
+  ss_session_decide(
+      s, (ss_failure){SS_KIND_OPERATION_TIMEOUT, SS_WHY_NONE, -ETIMEDOUT},
+      NULL);
+  /* RFC 3261 13.3.1: Expires passed: 487. Nobody answered: 408. */
+  ss_content none = {0};
+  ss_reject_with(s, s->expires ? 487 : 408, SS_STR_NONE, &none,
+                 SS_CAUSE_TIMEOUT, NULL);
+}
+
+static void on_repeat(ss_timer *timer) {
+  ss_session *s = SS_CONTAINER(timer, ss_session, repeat);
+  if (s->phase == SS_PHASE_ANSWERED)
+    ss_answer_repeat(s);
+  else
+    ss_progress_repeat(s);
+}
+
+static void on_failed(void *arg, int rc) {
+  ss_session *s = arg;
+  s->server = NULL;
+  ss_answer_undeliverable(s, rc);
+}
+
+static void on_ended(void *arg, bool unacknowledged) {
+  ss_session *s = arg;
+  (void)unacknowledged; /* a 2xx's ACK is the session's own business */
+  s->server = NULL;
+}
+
+static const ss_server_watch watch = {on_failed, on_ended};
+
+/* RFC 3261 13.3.1: the INVITE is given up on after its Expires or after
+ * connect_timeout, whichever comes first. */
+static void start_expiry(ss_session *s) {
+  uint64_t wait = s->endpoint->connect_timeout;
+  const ss_field *f = ss_message_field(s->request, SS_FIELD_EXPIRES);
+  uint32_t seconds;
+  if (f && !ss_str_u32(f->value, UINT32_MAX, &seconds) &&
+      (!wait || (uint64_t)seconds * 1000 < wait)) {
+    wait = (uint64_t)seconds * 1000;
+    s->expires = true;
+  }
+  if (wait || s->expires)
+    ss_loop_timer(s->endpoint->loop, &s->expiry, wait);
+}
+
+ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
+                           ss_str remote_tag) {
+  ss_session *s = ss_alloc(sizeof *s);
+  if (!s)
+    return NULL;
+  s->refs = 1;
+  s->endpoint = e;
+  s->job.fn = deliver;
+  s->expiry.fn = on_expiry;
+  s->repeat.fn = on_repeat;
+  s->request = ss_message_ref(m);
+  s->server = server;
+  s->path = *ss_server_path(server);
+  ss_path_hold(&s->path);
+  s->remote = *ss_server_source(server);
+  ss_dialog_init(&s->dialog, m, remote_tag);
+  ss_dialog_insert(e, &s->dialog);
+  ss_list_append(&e->sessions, &s->node);
+  ss_server_attach(server, &watch, s);
+  e->live++;
+  e->held++;
+  e->stats.calls_received++;
+  ss_session_move(s, SS_STATE_INCOMING, SS_CAUSE_NONE, 0, m);
+  start_expiry(s);
+  return s;
+}
+
+ss_session *ss_session_ref(ss_session *s) {
+  s->refs++;
+  return s;
+}
+
+void ss_session_unref(ss_session *s) {
+  if (!s || --s->refs)
+    return;
+  while (s->changes)
+    ss_message_unref(s->change[--s->changes].message);
+  ss_message_unref(s->ack);
+  ss_message_unref(s->request);
+  ss_path_release(&s->path);
+  ss_fields_free(&s->fields);
+  ss_free(s->reason);
+  ss_free(s);
+}
+
+void ss_session_over(ss_session *s) {
+  ss_endpoint *e = s->endpoint;
+  s->phase = SS_PHASE_OVER;
+  ss_loop_timer_stop(e->loop, &s->expiry);
+  ss_loop_timer_stop(e->loop, &s->repeat);
+  ss_dialog_remove(e, &s->dialog);
+  if (s->server) {
+    ss_server_acknowledged(s->server);
+    ss_server_detach(s->server);
+    s->server = NULL;
+  }
+  if (s->bye) {
+    ss_client_abandon(s->bye);
+    s->bye = NULL;
+  }
+  s->releasing = true;
+  ss_loop_defer(e->loop, &s->job);
+}
+
+int ss_session_reply(ss_session *s, unsigned code, ss_str contact,
+                     const ss_content *content) {
+  ss_endpoint *e = s->endpoint;
+  if (!s->server)
+    return SS_ECLOSED;
+  char text[512];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  bool dialog = code > 100 && code < 300;
+  if (!contact.n && dialog) { /* RFC 3261 12.1.1 */
+    ss_identity_contact(e, &s->path, &b);
+    contact = ss_buf_view(&b);
+  }
+  const ss_fields *f = content->fields;
+  bool lists = code >= 200 && code < 300 &&
+               !(f && (ss_fields_has(f, SS_FIELD_ALLOW) ||
+                       ss_fields_has(f, SS_FIELD_SUPPORTED)));
+  ss_str type = content->content_type;
+  if (content->body.n && !type.n)
+    type = SS_STR("application/sdp");
+  ss_reply reply = {.code = code,
+                    .reason = content->reason,
+                    .to_tag = {s->dialog.local_tag, SS_TAG_LEN},
+                    .contact = contact,
+                    .record_route = dialog,
+                    .server = ss_str_z(e->name),
+                    .own = lists ? ss_str_z(e->options) : SS_STR_NONE,
+                    .fields = f,
+                    .content_type = type,
+                    .body = content->body};
+  return ss_server_reply(s->server, &reply);
+}
+
+ss_failure ss_session_refusal(const ss_session *s) {
+  ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_TERMINATED, 0};
+  if (s->claim == SS_CLAIM_CANCELLED)
+    f.reason = SS_WHY_CANCELLED;
+  else if (s->endpoint_closed || (s->endpoint && s->endpoint->closing))
+    f.reason = SS_WHY_ENDPOINT_CLOSED;
+  else if (s->state != SS_STATE_DISCONNECTED &&
+           s->claim == SS_CLAIM_ACCEPTED)
+    f.reason = SS_WHY_ALREADY_PARTICIPATING;
+  return f;
+}
+
+ss_state ss_session_state(const ss_session *s) {
+  return s->state;
+}
+
+ss_endpoint *ss_session_endpoint(const ss_session *s) {
+  return s->endpoint;
+}
+
+ss_message *ss_session_request(const ss_session *s) {
+  return s->request;
+}
+
+ss_str ss_session_call_id(const ss_session *s) {
+  return s->dialog.call_id;
+}
+
+ss_str ss_session_local_tag(const ss_session *s) {
+  return (ss_str){s->dialog.local_tag, SS_TAG_LEN};
+}
+
+ss_str ss_session_remote_tag(const ss_session *s) {
+  return s->dialog.remote_tag;
+}
+
+const ss_addr *ss_session_remote_address(const ss_session *s) {
+  return &s->remote;
+}
+
+ss_str ss_session_offer(const ss_session *s) {
+  return ss_body_find(s->request, SS_STR("application/sdp"));
+}
+
+void ss_session_set_user(ss_session *s, void *user) {
+  s->user = user;
+}
+
+void *ss_session_user(const ss_session *s) {
+  return s->user;
+}

@@ -1,0 +1,110 @@
+/* A session: one call that came in (UCMA's SignalingSession). Counted by
+ * reference; the endpoint keeps one until the wire is done with it, so it can
+ * be read as long as anybody holds another. One claim decides between accept,
+ * reject and CANCEL: whichever comes first wins, the others are refused. */
+#ifndef SS_UA_SESSION_H
+#define SS_UA_SESSION_H
+
+#include "base/addr.h"
+#include "sip/fields.h"
+#include "sip/headers.h"
+#include "ua/failure.h"
+
+typedef struct ss_session ss_session;
+typedef struct ss_endpoint ss_endpoint;
+
+#define SS_STATE_MAP(X)                                                        \
+  X(IDLE, "idle")                                                              \
+  X(INCOMING, "incoming")                                                      \
+  X(CONNECTING, "connecting")                                                  \
+  X(ALERTED, "alerted")                                                        \
+  X(CONNECTED, "connected")                                                    \
+  X(REDIRECTING, "redirecting")                                                \
+  X(DISCONNECTED, "disconnected")
+
+typedef enum ss_state {
+#define X(name, text) SS_STATE_##name,
+  SS_STATE_MAP(X)
+#undef X
+} ss_state;
+
+#define SS_CAUSE_MAP(X)                                                        \
+  X(NONE, "none")                                                              \
+  X(DECLINED, "declined")                                                      \
+  X(CANCELED, "canceled")                                                      \
+  X(TERMINATED_LOCALLY, "terminated_locally")                                  \
+  X(TERMINATED_REMOTELY, "terminated_remotely")                                \
+  X(BUSY, "busy")                                                              \
+  X(TEMPORARILY_UNAVAILABLE, "temporarily_unavailable")                        \
+  X(NOT_ACCEPTABLE, "not_acceptable")                                          \
+  X(NOT_ACCEPTABLE_MEDIA, "not_acceptable_media")                              \
+  X(TIMEOUT, "timeout")                                                        \
+  X(UNREACHABLE, "unreachable")                                                \
+  X(SESSION_TIMER_EXPIRED, "session_timer_expired")                            \
+  X(SESSION_DOES_NOT_EXIST, "session_does_not_exist")
+
+typedef enum ss_cause {
+#define X(name, text) SS_CAUSE_##name,
+  SS_CAUSE_MAP(X)
+#undef X
+} ss_cause;
+
+const char *ss_state_name(ss_state state);
+const char *ss_cause_name(ss_cause cause);
+
+typedef struct ss_change {
+  ss_state previous, state;
+  ss_cause reason;
+  unsigned code;       /* of the response that went with it, or 0 */
+  ss_message *message; /* the CANCEL, BYE or ACK that caused it, or NULL */
+} ss_change;
+
+/* What a verb puts into its message; zeroed: nothing. Copied where kept. */
+typedef struct ss_content {
+  const ss_fields *fields; /* or NULL */
+  ss_str reason;           /* the reason phrase, or empty */
+  ss_str content_type;     /* empty with a body: application/sdp */
+  ss_str body;
+} ss_content;
+
+ss_session *ss_session_ref(ss_session *s);
+void ss_session_unref(ss_session *s);
+
+/* The verbs. On failure nothing was sent and nothing has changed. Codes are in
+ * range and content is checked (ss_check_text) by the caller. */
+
+/* Claims the call, then sends the 200: at once if content has a body, else
+ * when the negotiator is done, else with an inactive description. The end is
+ * reported to handler->accepted. */
+ss_failure ss_session_participate(ss_session *s, const ss_content *content);
+/* The negotiator's result: a description, or none with the code to refuse
+ * with (488: it had nothing, 500: it failed). Ignored when the session has
+ * moved on. */
+void ss_session_negotiated(ss_session *s, ss_str sdp, unsigned code);
+ss_failure ss_session_progress(ss_session *s, unsigned code,
+                               const ss_content *content); /* 101-199 */
+ss_failure ss_session_reject(ss_session *s, unsigned code,
+                             const ss_content *content); /* 400-699 */
+/* contacts: Contact values joined by ", ". */
+ss_failure ss_session_redirect(ss_session *s, unsigned code, ss_str contacts,
+                               const ss_content *content); /* 300-399 */
+/* Any state, idempotent, immediate: terminate_code for a call not answered
+ * yet, BYE for a connected one, and for one whose ACK is awaited the BYE when
+ * that came or 64*T1 passed (RFC 3261 15). */
+void ss_session_terminate(ss_session *s, const ss_fields *fields);
+
+ss_state ss_session_state(const ss_session *s);
+ss_endpoint *ss_session_endpoint(const ss_session *s); /* NULL: freed */
+ss_message *ss_session_request(const ss_session *s);   /* the INVITE, borrowed */
+ss_str ss_session_call_id(const ss_session *s);
+ss_str ss_session_local_tag(const ss_session *s);
+ss_str ss_session_remote_tag(const ss_session *s);
+const ss_addr *ss_session_remote_address(const ss_session *s);
+/* The INVITE's description: its body or the part of a multipart one; empty:
+ * none. */
+ss_str ss_session_offer(const ss_session *s);
+/* The binding's own pointer. */
+void ss_session_set_user(ss_session *s, void *user);
+void *ss_session_user(const ss_session *s);
+
+#endif
