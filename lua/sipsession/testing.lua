@@ -57,7 +57,8 @@ end
 -- A scripted peer at "udp:10.0.0.2:5060" or "tcp:10.0.0.2:5060"; options.auto:
 -- see testing_peer.lua.
 function Network:peer(address, options)
-  return Peer.new(self, address, options)
+  local peer = Peer.new(self, address, options) -- no tail call, for errors
+  return peer
 end
 
 -- The network's time in seconds.

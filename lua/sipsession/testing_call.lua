@@ -38,7 +38,8 @@ local function branch_of(via)
   return text.parameter(via or "", "branch")
 end
 
--- Sends a request and remembers it as a transaction of the call.
+-- Sends a request and remembers it as a transaction of the call. Returns the
+-- message that was sent, or nil and why it wasn't (streams only).
 local function transmit(call, t, base, options)
   local line = ("%s %s SIP/2.0"):format(t.method, t.uri)
   t.text, t.fields = text.message(line, base, options)
@@ -53,7 +54,7 @@ local function transmit(call, t, base, options)
   end
   local ok, why = call.peer:send(t.text, t.address)
   if not ok then
-    error(("%s can't be sent to %s: %s"):format(t.method, t.address, why), 4)
+    return nil, ("%s can't be sent to %s: %s"):format(t.method, t.address, why)
   end
   return call.peer.network:message(t.text)
 end
@@ -121,8 +122,11 @@ function Call.new(peer, options)
     call.contact = options.contact and text.name_addr(options.contact)
   end
   local invite = { method = "INVITE", uri = uri, cseq = call.cseq }
-  transmit(call, invite, call:base("INVITE", call.cseq, options.branch),
-    options)
+  local sent, why = transmit(call, invite,
+    call:base("INVITE", call.cseq, options.branch), options)
+  if not sent then
+    error("invite: " .. why, 3)
+  end
   call.id = text.first(invite.fields, "Call-ID") or call.id
   peer.calls[call.id] = call
   return call
@@ -152,7 +156,8 @@ end
 -- (RFC 3261 12.2.1.1). It goes to the address the INVITE went to, whatever the
 -- target is, unless options.address says otherwise. Further options: headers,
 -- sdp, body, content_type, cseq, branch, contact, request_uri.
--- Returns the message that was sent.
+-- Returns the message that was sent, or nil and why it couldn't be (the other
+-- side of a stream is gone).
 function Call:request(method, options)
   check(options, REQUEST, method, 2)
   options = options or {}
@@ -187,7 +192,7 @@ end
 -- request of its own, with a new branch, to the response's Contact along its
 -- Record-Route (RFC 3261 13.2.2.4); that of any other response belongs to the
 -- INVITE's transaction and has its branch and Request-URI (17.1.1.3).
--- Options as in call:request. Returns the message that was sent.
+-- Options and results as of call:request.
 function Call:ack(options)
   check(options, REQUEST, "ack", 2)
   options = options or {}
@@ -214,8 +219,8 @@ function Call:ack(options)
 end
 
 -- Cancels the last INVITE: its Request-URI, Call-ID, From, To, CSeq number and
--- top Via (RFC 3261 9.1). `headers` are added, or replace these. Returns the
--- message that was sent.
+-- top Via (RFC 3261 9.1). `headers` are added, or replace these. Results as of
+-- call:request.
 function Call:cancel(headers)
   local invite
   for _, t in ipairs(self.transactions) do
@@ -226,7 +231,7 @@ function Call:cancel(headers)
     companion(invite, "CANCEL"), { headers = headers })
 end
 
--- Hangs up, whatever the state of the call. Returns the message sent.
+-- Hangs up, whatever the state of the call. Results as of call:request.
 function Call:bye(headers)
   return self:request("BYE", { headers = headers })
 end

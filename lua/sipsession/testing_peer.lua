@@ -117,7 +117,8 @@ end
 -- peer's). `headers` replace those the INVITE has anyway, and
 -- { Contact = false } leaves one out.
 function Peer:invite(options)
-  return Call.new(self, options)
+  local call = Call.new(self, options) -- no tail call: its errors name us
+  return call
 end
 
 -- Answers a request that was received: reply(bye, 200). The headers that a

@@ -148,21 +148,15 @@ end
 
 -- The network address that a SIP URI with an IP literal means, or nil.
 function text.address(uri, protocol)
-  local rest = uri:match "^[Ss][Ii][Pp][Ss]?:(.*)"
-  if not rest then
-    return nil
-  end
-  rest = rest:match "^[^?]*"
-  protocol = (text.parameter(rest, "transport") or protocol):lower()
-  local place = rest:match "^[^;]*@([^;]*)" or rest:match "^[^;]*"
+  local rest = uri:match "^[Ss][Ii][Pp][Ss]?:([^?]*)"
+  local place = rest and rest:match "^[^;]*@([^;]*)"
+    or rest and rest:match "^[^;]*" or ""
   local host, port = place:match "^(%[[%x:.]+%])(.*)$"
   if not host then
     host, port = place:match "^(%d+%.%d+%.%d+%.%d+)(.*)$"
   end
-  if not host then
-    return nil
-  end
-  return ("%s:%s:%s"):format(protocol, host, port:match "^:(%d+)$" or "5060")
+  return host
+    and ("%s:%s:%s"):format(protocol, host, port:match "^:(%d+)$" or "5060")
 end
 
 return text

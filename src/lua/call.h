@@ -37,7 +37,8 @@ struct lss_task {
   lss_world *where; /* while it waits: on whose loop */
   const lss_role *role; /* NULL: a coroutine of the script's own */
   lua_State *co;        /* NULL: the wait blocks instead of yielding */
-  ss_timer timer;
+  ss_timer timer; /* of a sleeper, and the job it leads to */
+  ss_job job;
   bool parked; /* waits */
   bool done;   /* what it waited for is over */
 };

@@ -112,8 +112,10 @@ void lss_world_close(lss_world *w) {
     lss_endpoint_free(SS_CONTAINER(n, lss_endpoint, node));
   while ((n = ss_list_shift(&w->peers)))
     lss_peer_close(SS_CONTAINER(n, lss_peer, node));
-  while ((n = ss_list_shift(&w->parked)))
+  while ((n = ss_list_shift(&w->parked))) {
     ss_loop_timer_stop(w->loop, &SS_CONTAINER(n, lss_task, node)->timer);
+    ss_job_cancel(&SS_CONTAINER(n, lss_task, node)->job);
+  }
   w->waiters = 0;
   /* os.exit(code, true) in a handler: the loop's own frames are below us. */
   if (w->loop && !w->running)
@@ -240,5 +242,6 @@ void lss_world_stir(lua_State *L, lss_world *w) {
   if (w->memory || !w->context->keeper)
     return;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &keeper_key);
-  lua_call(L, 0, 0);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
+    lua_pop(L, 1);
 }

@@ -46,6 +46,7 @@ static void unpark(lua_State *L, lss_task *t) {
   ss_list_remove(&t->node);
   w->waiters--;
   ss_loop_timer_stop(w->loop, &t->timer);
+  ss_job_cancel(&t->job);
   lss_anchor(L, w, t, 0);
 }
 
@@ -100,7 +101,7 @@ int lss_wait(lua_State *L, lss_task *t, lss_wait_mode how) {
   lss_world_stir(L, t->where);
   if (how == LSS_WAIT_BLOCK)
     return block(L, t);
-  lua_replace(L, 1);
+  lua_insert(L, 1);
   lua_settop(L, 1);
   return lua_yieldk(L, 0, 0, continued);
 }
@@ -149,10 +150,17 @@ static int wake(lua_State *L) {
   return 0;
 }
 
+static void wake_job(ss_job *job) {
+  lss_task *t = SS_CONTAINER(job, lss_task, job);
+
+  lss_door(t->context, wake, t);
+}
+
+/* As all of Lua, a sleeper goes on when the whole batch has been read. */
 static void slept(ss_timer *timer) {
   lss_task *t = SS_CONTAINER(timer, lss_task, timer);
 
-  lss_door(t->context, wake, t);
+  ss_loop_defer(t->where->loop, &t->job);
 }
 
 int lss_sleep(lua_State *L) {
@@ -166,6 +174,7 @@ int lss_sleep(lua_State *L) {
     return lss_fail(L, f);
   t = lss_wait_open(L, w, how, 0);
   t->timer.fn = slept;
+  t->job.fn = wake_job;
   ss_loop_timer(w->loop, &t->timer, ms);
   return lss_wait(L, t, how);
 }

@@ -27,12 +27,16 @@ void ss_loop_flush_later(ss_loop *loop, ss_job *job) {
   queue(loop, &loop->flushes, job);
 }
 
-/* The wheel may lag behind the loop's clock: delays count from the latter. */
-void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms) {
-  uint64_t behind;
+uint64_t ss_loop_now(ss_loop *loop) {
   if (!loop->turning)
     loop->now = loop->ops->clock(loop);
-  behind = loop->now > loop->wheel.now ? loop->now - loop->wheel.now : 0;
+  return loop->now;
+}
+
+/* The wheel may lag behind the loop's clock: delays count from the latter. */
+void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms) {
+  uint64_t now = ss_loop_now(loop);
+  uint64_t behind = now > loop->wheel.now ? now - loop->wheel.now : 0;
   if (delay_ms > SS_WHEEL_END)
     delay_ms = SS_WHEEL_END;
   ss_timer_start(&loop->wheel, timer, delay_ms + behind);

@@ -46,8 +46,8 @@ int ss_mnet_bind(ss_memory *m, ss_mport *port) {
   if (ss_addr_port(&port->addr) == 0) {
     do {
       ss_addr_set_port(&port->addr, m->free_port);
-      m->free_port = m->free_port < 65535 ? (uint16_t)(m->free_port + 1)
-                                          : FIRST_FREE_PORT;
+      m->free_port =
+          m->free_port < 65535 ? (uint16_t)(m->free_port + 1) : FIRST_FREE_PORT;
     } while (ss_mnet_find(m, &port->addr));
   } else if (ss_mnet_find(m, &port->addr)) {
     return -EADDRINUSE;
@@ -57,10 +57,7 @@ int ss_mnet_bind(ss_memory *m, ss_mport *port) {
 }
 
 void ss_mnet_trash(ss_memory *m, ss_mtrash *trash) {
-  if (m->loop.turning)
-    ss_list_append(&m->trash, &trash->node);
-  else
-    trash->free(trash);
+  ss_list_append(&m->trash, &trash->node);
 }
 
 static void empty_trash(ss_memory *m) {
@@ -96,18 +93,27 @@ void ss_mnet_took(ss_mevent *e) {
     e->m->in_flight--;
 }
 
+void ss_mnet_release(ss_mevent *e) {
+  ss_mlink *link = e->link;
+  bool own = !link || e->packet;
+  ss_packet_unref(e->packet);
+  if (own)
+    ss_free(e);
+  if (link)
+    ss_mlink_unref(link);
+}
+
 static void arrived(ss_timer *timer) {
   ss_mevent *e = SS_CONTAINER(timer, ss_mevent, timer);
-  ss_mport *port = ss_mnet_find(e->m, &e->to);
   ss_packet *packet = e->packet;
-  ss_addr from = e->from;
+  ss_mport *port = ss_mnet_find(e->m, &e->to);
   ss_mnet_took(e);
-  ss_free(e);
   if (port && port->transport)
-    ss_transport_received(port->transport, &from, packet->p, packet->n);
+    ss_transport_received(port->transport, &e->from, packet->p, packet->n);
   else if (port)
-    ss_mpeer_received(port->peer, &from, (ss_str){packet->p, packet->n});
-  ss_packet_unref(packet);
+    port->peer->handler.message(port->peer->arg, &e->from,
+                                (ss_str){packet->p, packet->n});
+  ss_mnet_release(e);
 }
 
 static int post_datagram(ss_memory *m, const ss_addr *from, const ss_addr *to,
@@ -257,13 +263,11 @@ static int run(ss_loop *loop, ss_run_mode mode) {
 static void close_memory(ss_loop *loop) {
   ss_memory *m = of(loop);
   while (!ss_list_empty(&m->peers))
-    ss_mpeer_close_first(m);
-  ss_mlink_close_all(m);
+    ss_mpeer_close(SS_CONTAINER(m->peers.next, ss_mpeer, node));
   while (!ss_list_empty(&m->events)) {
     ss_mevent *e = SS_CONTAINER(m->events.next, ss_mevent, all);
     ss_mnet_took(e);
-    ss_packet_unref(e->packet);
-    ss_free(e);
+    ss_mnet_release(e);
   }
   empty_trash(m);
   ss_hash_free(&m->ports);

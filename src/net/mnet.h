@@ -23,14 +23,15 @@ typedef struct ss_mport {
   ss_mpeer *peer;
 } ss_mport;
 
-/* Something on its way: a timer of the wire. */
+/* Something on its way: a timer of the wire. With a link it counts as a
+ * reference of that and lies in its memory or, with a packet, on its own. */
 typedef struct ss_mevent {
   ss_timer timer;
   ss_list all; /* in m->events */
   ss_memory *m;
   ss_addr from, to;  /* datagrams */
   ss_packet *packet; /* datagrams and stream bytes */
-  ss_mlink *link;    /* streams; counts as a reference */
+  ss_mlink *link;    /* streams, */
   int side;          /* and the side where it arrives */
 } ss_mevent;
 
@@ -55,8 +56,9 @@ void ss_mnet_trash(ss_memory *m, ss_mtrash *trash);
 bool ss_mnet_lost(ss_memory *m, const ss_addr *from, const ss_addr *to,
                   ss_str text, bool lost);
 void ss_mnet_post(ss_memory *m, ss_mevent *e, ss_timer_fn fn, uint64_t delay);
-/* Takes the event off the wire; its memory is the caller's again. */
+/* Takes the event off the wire; then gives back what it holds. */
 void ss_mnet_took(ss_mevent *e);
+void ss_mnet_release(ss_mevent *e);
 int ss_mnet_datagram(ss_memory *m, const ss_addr *from, const ss_addr *to,
                      ss_packet *packet);
 
@@ -66,28 +68,37 @@ int ss_mlink_listen(ss_memory *m, const ss_addr *addr, const ss_limits *limits,
 /* A link from the peer's stream to whoever has the address. */
 int ss_mlink_from_peer(ss_mstream *s, const ss_addr *to);
 int ss_mlink_send(ss_mlink *link, int to_side, ss_packet *packet);
-/* Ends what goes to that side. */
+/* Ends what goes to that side, after all that was sent before. */
 void ss_mlink_end(ss_mlink *link, int to_side);
 /* The end on that side is gone; gives its reference back. */
 void ss_mlink_detach(ss_mlink *link, int side);
 const ss_addr *ss_mlink_addr(const ss_mlink *link, int side);
+void ss_mlink_unref(ss_mlink *link);
 
-/* mpeer.c: the end of a stream that a scripted peer holds. */
+/* mpeer.c: a scripted peer, and the end of a stream that it holds. */
+struct ss_mpeer {
+  ss_memory *m;
+  ss_mport port;
+  ss_list node; /* in m->peers */
+  ss_mtrash trash;
+  ss_mpeer_handler handler;
+  void *arg;
+  ss_list streams;
+};
+
 struct ss_mstream {
   ss_list node; /* in the peer's streams */
   ss_mtrash trash;
-  ss_mpeer *peer;
+  ss_mpeer *peer; /* NULL: closed */
   ss_mlink *link;
   int side;
   ss_frame frame;
   bool shut; /* by the peer: only receives */
-  bool gone;
 };
-ss_memory *ss_mpeer_memory(const ss_mpeer *p);
-const ss_addr *ss_mpeer_addr(const ss_mpeer *p);
+
 ss_mstream *ss_mstream_new(ss_mpeer *p);
-void ss_mstream_free(ss_mstream *s);
+void ss_mstream_close(ss_mstream *s);
 void ss_mstream_bytes(ss_mstream *s, ss_str bytes);
-void ss_mstream_ended(ss_mstream *s);
+void ss_mstream_ended(ss_mstream *s); /* tells the peer, and closes */
 
 #endif

@@ -1,5 +1,5 @@
-/* What comes in, in the order of RFC 3261 8.2: method, Request-URI, merged
- * requests, Require; then by method, within a dialog or not (12.2.2). */
+/* What comes in, in the order of RFC 3261 8.2: its dialog if it names one
+ * (12.2.2), method, Request-URI, Require, merged requests; then by method. */
 #include "ua/ua.h"
 
 void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
@@ -97,13 +97,14 @@ static void reinvite(ss_endpoint *e, ss_session *s, ss_server *server) {
   }
 }
 
-static void in_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
-  ss_session *s = ss_dialog_find(e, m);
-  if (!s) { /* RFC 3261 12.2.2: an INVITE too */
-    e->stats.refused_no_dialog++;
-    ss_requests_reply(e, server, 481, SS_STR_NONE);
-    return;
-  }
+/* RFC 3261 12.2.2: whatever the method, an INVITE too. */
+static void no_dialog(ss_endpoint *e, ss_server *server) {
+  e->stats.refused_no_dialog++;
+  ss_requests_reply(e, server, 481, SS_STR_NONE);
+}
+
+static void in_dialog(ss_endpoint *e, ss_session *s, ss_server *server,
+                      ss_message *m) {
   if (!ss_dialog_in_order(&s->dialog, m)) {
     ss_requests_reply(e, server, 500, SS_STR_NONE);
     return;
@@ -123,8 +124,7 @@ static void out_of_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
     return;
   }
   if (m->method == SS_BYE) {
-    e->stats.refused_no_dialog++;
-    ss_requests_reply(e, server, 481, SS_STR_NONE);
+    no_dialog(e, server);
     return;
   }
   if (e->closing) {
@@ -137,18 +137,24 @@ static void out_of_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
     ss_requests_reply(e, server, 200, ss_str_z(e->capabilities));
 }
 
+static bool has_to_tag(ss_message *m) {
+  const ss_name_addr *to;
+  return !ss_message_to(m, &to) && to->tag.n;
+}
+
 static void on_request(void *arg, ss_server *server, ss_message *m) {
   ss_endpoint *e = arg;
-  const ss_name_addr *to;
-  if (m->method == SS_CANCEL) {
+  bool tagged = has_to_tag(m);
+  ss_session *s = tagged ? ss_dialog_find(e, m) : NULL;
+  if (m->method == SS_CANCEL)
     ss_cancel_received(e, server, m);
+  else if (tagged && !s && m->method != SS_METHOD_UNKNOWN)
+    no_dialog(e, server);
+  else if (!method_allowed(e, server, m) || !scheme_supported(e, server, m) ||
+           !extensions_known(e, server, m))
     return;
-  }
-  if (!method_allowed(e, server, m) || !scheme_supported(e, server, m) ||
-      !extensions_known(e, server, m))
-    return;
-  if (!ss_message_to(m, &to) && to->tag.n)
-    in_dialog(e, server, m);
+  else if (s)
+    in_dialog(e, s, server, m);
   else
     out_of_dialog(e, server, m);
 }

@@ -1,0 +1,239 @@
+/* What the core tells of sessions, brought to the script's handlers. The core
+ * calls from jobs, after the batch: a CANCEL that came with the INVITE has been
+ * seen, and then none of this runs. */
+#include "lua/call.h"
+#include "lua/endpoint.h"
+#include "lua/error.h"
+#include "lua/event.h"
+#include "lua/media.h"
+#include "lua/message.h"
+#include "lua/wait.h"
+
+typedef struct report {
+  lss_world *world;
+  lss_endpoint *endpoint;
+  ss_session *session;
+  const ss_change *change;
+  const ss_failure *failure;
+  ss_message *ack;
+} report;
+
+/* --- a call came in ------------------------------------------------------- */
+
+static void reject(lss_session *box) {
+  ss_content content;
+
+  memset(&content, 0, sizeof content);
+  if (box->core && ss_session_state(box->core) == SS_STATE_INCOMING)
+    ss_session_reject(box->core, 500, &content);
+}
+
+/* A session_received handler has ended; stack: session, result. One that died
+ * while the others have still to be called must not spoil it for them. */
+static void handled(lua_State *L, bool failed) {
+  lss_session *box = lua_touserdata(L, -2);
+
+  if (!failed)
+    return;
+  if (box->verb)
+    box->died = true;
+  else
+    reject(box);
+}
+
+static const lss_role receiver = {true, false, handled};
+
+static int received(lua_State *L) {
+  report *r = lua_touserdata(L, 1);
+  lss_session *box;
+  lua_Integer i, n;
+
+  lss_push_box(L, r->endpoint);
+  if (lua_isnil(L, 2))
+    return luaL_error(L, "a call for an endpoint that is gone");
+  box = lss_session_new(L, r->session, r->world, 2);
+  n = lss_event_push(L, 2, LSS_ENDPOINT_ON_SESSION);
+  box->verb = true;
+  for (i = 1; i <= n; i++) {
+    if (!lss_event_handler(L, 4, i))
+      continue;
+    lua_pushvalue(L, 3);
+    lss_start(L, &receiver, r->world, 2, 3, 1);
+    lua_settop(L, 4);
+  }
+  box->verb = false;
+  if (box->died)
+    reject(box);
+  return 0;
+}
+
+void lss_session_received(void *arg, ss_session *session) {
+  lss_endpoint *e = arg;
+  report r = {.world = e->world, .endpoint = e, .session = session};
+  ss_content content;
+
+  if (lss_door(e->world->context, received, &r))
+    return;
+  memset(&content, 0, sizeof content);
+  ss_session_reject(session, 500, &content);
+}
+
+/* --- transitions ---------------------------------------------------------- */
+
+static void push_change(lua_State *L, const ss_change *change) {
+  lua_createtable(L, 0, 5);
+  lua_pushstring(L, ss_state_name(change->previous));
+  lua_setfield(L, -2, "previous");
+  lua_pushstring(L, ss_state_name(change->state));
+  lua_setfield(L, -2, "state");
+  lua_pushstring(L, ss_cause_name(change->reason));
+  lua_setfield(L, -2, "reason");
+  if (change->code) {
+    lua_pushinteger(L, change->code);
+    lua_setfield(L, -2, "code");
+  }
+  lss_message_push(L, change->message);
+  lua_setfield(L, -2, "message");
+}
+
+/* Stack: report, session. */
+static void tell(lua_State *L, report *r) {
+  lua_Integer i, n = lss_event_push(L, 2, LSS_SESSION_ON_STATE);
+
+  if (n == 0)
+    return;
+  lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
+  push_change(L, r->change);
+  for (i = 1; i <= n; i++) {
+    if (!lss_event_handler(L, 3, i))
+      continue;
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 5);
+    lss_start(L, &lss_handler, r->world, 4, 0, 2);
+    lua_settop(L, 5);
+  }
+}
+
+static int changed(lua_State *L) {
+  report *r = lua_touserdata(L, 1);
+  lss_session *box;
+
+  lss_session_push(L, r->world, r->session);
+  box = lua_touserdata(L, 2);
+  if (!box)
+    return 0;
+  tell(L, r);
+  if (r->change->state == SS_STATE_DISCONNECTED) {
+    box->ended = true;
+    if (!box->pending)
+      lss_session_settle(L, box);
+  }
+  return 0;
+}
+
+void lss_session_changed(void *arg, ss_session *session,
+                         const ss_change *change) {
+  lss_endpoint *e = arg;
+  report r = {.world = e->world, .session = session, .change = change};
+
+  if (ss_session_user(session))
+    lss_door(e->world->context, changed, &r);
+}
+
+/* --- the end of an accept ------------------------------------------------- */
+
+/* Pushes ack, nil or nil, error. */
+static void push_outcome(lua_State *L, const report *r) {
+  if (r->failure && r->failure->kind != SS_KIND_NONE) {
+    lua_pushnil(L);
+    lss_error_push(L, r->failure, NULL);
+  } else {
+    lss_message_push(L, r->ack);
+    lua_pushnil(L);
+  }
+}
+
+static int accepted(lua_State *L) {
+  report *r = lua_touserdata(L, 1);
+  lss_session *box;
+  int waiter;
+
+  lss_session_push(L, r->world, r->session);
+  box = lua_touserdata(L, 2);
+  if (!box || !box->pending)
+    return 0;
+  box->pending = false;
+  waiter = lua_getiuservalue(L, 2, LSS_SESSION_WAITER);
+  lua_pushnil(L);
+  lua_setiuservalue(L, 2, LSS_SESSION_WAITER);
+  if (r->ack)
+    lss_media_settle(L, 2, r->ack);
+  if (waiter == LUA_TUSERDATA) {
+    push_outcome(L, r);
+    lss_wait_over(L, lua_touserdata(L, 3));
+  } else if (waiter == LUA_TFUNCTION) {
+    lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
+    lua_insert(L, 3);
+    push_outcome(L, r);
+    lss_start(L, &lss_handler, r->world, 3, 0, 2);
+  }
+  if (box->ended)
+    lss_session_settle(L, box);
+  return 0;
+}
+
+void lss_session_accepted(void *arg, ss_session *session,
+                          const ss_failure *failure, ss_message *ack) {
+  lss_endpoint *e = arg;
+  report r = {.world = e->world,
+              .session = session,
+              .failure = failure,
+              .ack = ack};
+
+  if (ss_session_user(session) && !e->world->closed)
+    lss_door(e->world->context, accepted, &r);
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+static int has_negotiator(lua_State *L) {
+  report *r = lua_touserdata(L, 1);
+  lss_session *box;
+
+  lss_session_push(L, r->world, r->session);
+  box = lua_touserdata(L, 2);
+  if (box)
+    box->negotiator = lss_media_answers(L, 2);
+  return 0;
+}
+
+bool lss_session_negotiate(void *arg, ss_session *session) {
+  lss_endpoint *e = arg;
+  lss_session *box = ss_session_user(session);
+  report r = {.world = e->world, .session = session};
+
+  if (!box)
+    return false;
+  if (!box->verb) {
+    box->negotiator = false;
+    lss_door(e->world->context, has_negotiator, &r);
+  }
+  if (box->negotiator)
+    lss_media_start(box);
+  return box->negotiator;
+}
+
+static int released(lua_State *L) {
+  lss_session_settle(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+void lss_session_released(void *arg, ss_session *session) {
+  lss_endpoint *e = arg;
+  lss_session *box = ss_session_user(session);
+
+  if (!box)
+    return;
+  if (e->world->closed || !lss_door(e->world->context, released, box))
+    lss_session_settle(NULL, box);
+}

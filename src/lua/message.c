@@ -1,0 +1,184 @@
+/* The message class: what was received, header by header and as text. */
+#include "lua/message.h"
+#include "base/error.h"
+#include "lua/class.h"
+
+typedef struct message_box {
+  ss_message *message;
+} message_box;
+
+static const lss_class message_class;
+
+static ss_message *check(lua_State *L) {
+  message_box *box = lss_class_check(L, &message_class, 1);
+
+  if (!box->message) /* another object's finalizer has it still */
+    luaL_error(L, "this message has been freed");
+  return box->message;
+}
+
+void lss_message_push(lua_State *L, ss_message *m) {
+  message_box *box;
+
+  if (!m) {
+    lua_pushnil(L);
+    return;
+  }
+  box = lss_class_new(L, &message_class, sizeof *box, 0);
+  box->message = ss_message_ref(m);
+}
+
+static int message_gc(lua_State *L) {
+  message_box *box = lua_touserdata(L, 1);
+
+  ss_message_unref(box->message);
+  box->message = NULL;
+  return 0;
+}
+
+static int message_tostring(lua_State *L) {
+  lss_push_str(L, check(L)->text);
+  return 1;
+}
+
+/* --- properties ----------------------------------------------------------- */
+
+static int get_method(lua_State *L) {
+  ss_message *m = check(L);
+
+  lss_push_str_or_nil(L, m->is_request ? m->method_text : SS_STR_NONE);
+  return 1;
+}
+
+static int get_uri(lua_State *L) {
+  ss_message *m = check(L);
+
+  lss_push_str_or_nil(L, m->is_request ? m->uri : SS_STR_NONE);
+  return 1;
+}
+
+static int get_code(lua_State *L) {
+  ss_message *m = check(L);
+
+  if (m->is_request)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, m->code);
+  return 1;
+}
+
+static int get_reason(lua_State *L) {
+  ss_message *m = check(L);
+
+  if (m->is_request)
+    lua_pushnil(L);
+  else
+    lss_push_str(L, m->reason);
+  return 1;
+}
+
+static int get_body(lua_State *L) {
+  lss_push_str_or_nil(L, check(L)->body);
+  return 1;
+}
+
+static int get_content_type(lua_State *L) {
+  const ss_field *f = ss_message_field(check(L), SS_FIELD_CONTENT_TYPE);
+
+  lss_push_str_or_nil(L, f ? f->value : SS_STR_NONE);
+  return 1;
+}
+
+static int get_time(lua_State *L) {
+  lua_pushnumber(L, check(L)->time);
+  return 1;
+}
+
+/* --- methods -------------------------------------------------------------- */
+
+static int message_header(lua_State *L) {
+  ss_message *m = check(L);
+  ss_str name;
+  const ss_field *f;
+
+  name.p = luaL_checklstring(L, 2, &name.n);
+  f = ss_message_named(m, name, NULL);
+  if (f)
+    lss_push_str(L, f->value);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+static int all_headers(lua_State *L, const ss_message *m) {
+  int i;
+
+  lua_createtable(L, m->fields ? m->fields - 1 : 0, 0);
+  for (i = 1; i < m->fields; i++) {
+    lua_createtable(L, 2, 0);
+    lss_push_str(L, m->field[i].name);
+    lua_rawseti(L, -2, 1);
+    lss_push_str(L, m->field[i].value);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, i);
+  }
+  return 1;
+}
+
+static int message_headers(lua_State *L) {
+  ss_message *m = check(L);
+  const ss_field *f = NULL;
+  lua_Integer i = 0;
+  ss_str name;
+
+  if (lua_isnoneornil(L, 2))
+    return all_headers(L, m);
+  name.p = luaL_checklstring(L, 2, &name.n);
+  lua_newtable(L);
+  while ((f = ss_message_named(m, name, f))) {
+    lss_push_str(L, f->value);
+    lua_rawseti(L, -2, ++i);
+  }
+  return 1;
+}
+
+int lss_message_parse(lua_State *L) {
+  message_box *box;
+  ss_limits limits;
+  ss_str text;
+  int rc;
+
+  text.p = luaL_checklstring(L, 1, &text.n);
+  ss_limits_default(&limits);
+  box = lss_class_new(L, &message_class, sizeof *box, 0);
+  rc = ss_message_new(&box->message, text, false, &limits);
+  if (rc) {
+    lua_pushnil(L);
+    lua_pushstring(L, ss_strerror(rc));
+    return 2;
+  }
+  if (box->message->fault) {
+    lua_pushnil(L);
+    lss_push_str(L, box->message->fault_reason);
+    return 2;
+  }
+  box->message->time = luaL_optnumber(L, 2, 0);
+  return 1;
+}
+
+static const luaL_Reg message_methods[] = {
+    {"header", message_header}, {"headers", message_headers}, {NULL, NULL}};
+static const luaL_Reg message_getters[] = {
+    {"method", get_method}, {"uri", get_uri},
+    {"code", get_code},     {"reason", get_reason},
+    {"body", get_body},     {"content_type", get_content_type},
+    {"time", get_time},     {NULL, NULL}};
+static const luaL_Reg message_metamethods[] = {
+    {"__gc", message_gc}, {"__tostring", message_tostring}, {NULL, NULL}};
+static const lss_class message_class = {
+    "sipsession.message", message_methods,     message_getters,
+    NULL,                 message_metamethods, NULL};
+
+void lss_message_open(lua_State *L) {
+  lss_class_open(L, &message_class);
+}

@@ -1,0 +1,256 @@
+/* The session class: identity, properties, events. What can be read stays
+ * readable after the end, for the core's session is counted by reference. */
+#include "lua/session.h"
+#include "lua/class.h"
+#include "lua/event.h"
+#include "lua/media.h"
+#include "lua/message.h"
+
+static const lss_class session_class;
+
+lss_session *lss_session_check(lua_State *L) {
+  lss_session *box = lss_class_check(L, &session_class, 1);
+
+  if (!box->core) /* another object's finalizer has it still */
+    luaL_error(L, "this session has been freed");
+  return box;
+}
+
+static ss_session *check(lua_State *L) {
+  return lss_session_check(L)->core;
+}
+
+void lss_session_push(lua_State *L, lss_world *w, const ss_session *s) {
+  lss_push_live(L, w);
+  lua_rawgetp(L, -1, s);
+  lua_remove(L, -2);
+}
+
+lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
+                             int endpoint) {
+  lss_session *box;
+
+  endpoint = lua_absindex(L, endpoint);
+  box = lss_class_new(L, &session_class, sizeof *box, LSS_SESSION_VALUES);
+  box->core = ss_session_ref(core);
+  box->world = w;
+  lua_pushvalue(L, endpoint);
+  lua_setiuservalue(L, -2, LSS_SESSION_ENDPOINT);
+  lss_anchor(L, w, core, -1);
+  box->live = true;
+  ss_session_set_user(core, box);
+  return box;
+}
+
+static void detach(lss_session *box) {
+  if (box->live)
+    ss_session_set_user(box->core, NULL);
+  box->live = false;
+  box->pending = false;
+  ss_job_cancel(&box->negotiate);
+}
+
+void lss_session_settle(lua_State *L, lss_session *box) {
+  lss_world *w = box->world;
+
+  if (!box->live)
+    return;
+  detach(box);
+  if (L)
+    lss_anchor(L, w, box->core, 0);
+}
+
+/* Only of a session that is no more in a `live` table, or goes with it. */
+static int session_gc(lua_State *L) {
+  lss_session *box = lua_touserdata(L, 1);
+
+  if (!box->core)
+    return 0;
+  detach(box);
+  ss_session_unref(box->core);
+  box->core = NULL;
+  return 0;
+}
+
+static int session_tostring(lua_State *L) {
+  ss_session *s = check(L);
+
+  lss_printable(L, ss_session_call_id(s));
+  lua_pushfstring(L, "sipsession.session (%s, call %s)",
+                  ss_state_name(ss_session_state(s)), lua_tostring(L, -1));
+  return 1;
+}
+
+/* --- properties ----------------------------------------------------------- */
+
+static int get_state(lua_State *L) {
+  lua_pushstring(L, ss_state_name(ss_session_state(check(L))));
+  return 1;
+}
+
+static int get_is_incoming(lua_State *L) {
+  check(L);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static int get_call_id(lua_State *L) {
+  lss_push_str(L, ss_session_call_id(check(L)));
+  return 1;
+}
+
+static int get_from_tag(lua_State *L) {
+  lss_push_str_or_nil(L, ss_session_remote_tag(check(L)));
+  return 1;
+}
+
+static int get_to_tag(lua_State *L) {
+  lss_push_str_or_nil(L, ss_session_local_tag(check(L)));
+  return 1;
+}
+
+static int get_request_uri(lua_State *L) {
+  lss_push_str(L, ss_session_request(check(L))->uri);
+  return 1;
+}
+
+static int get_remote_address(lua_State *L) {
+  char text[SS_ADDR_TEXT];
+
+  lss_push_str(L, ss_addr_text(ss_session_remote_address(check(L)), text));
+  return 1;
+}
+
+static int get_offer(lua_State *L) {
+  lss_push_str_or_nil(L, ss_session_offer(check(L)));
+  return 1;
+}
+
+static int get_request(lua_State *L) {
+  ss_session *s = check(L);
+
+  if (lua_getiuservalue(L, 1, LSS_SESSION_REQUEST) != LUA_TNIL)
+    return 1;
+  lss_message_push(L, ss_session_request(s));
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, LSS_SESSION_REQUEST);
+  return 1;
+}
+
+/* {uri, display_name, tag}. A value that doesn't parse gives only the tag. */
+static int push_participant(lua_State *L, int rc, const ss_name_addr *who,
+                            ss_str tag) {
+  lua_createtable(L, 0, 3);
+  if (rc == 0) {
+    lss_push_str(L, who->uri.text);
+    lua_setfield(L, -2, "uri");
+    lss_push_str_or_nil(L, who->display);
+    lua_setfield(L, -2, "display_name");
+  }
+  lss_push_str_or_nil(L, tag);
+  lua_setfield(L, -2, "tag");
+  return 1;
+}
+
+static int get_remote_participant(lua_State *L) {
+  ss_session *s = check(L);
+  const ss_name_addr *who = NULL;
+  int rc = ss_message_from(ss_session_request(s), &who);
+
+  return push_participant(L, rc, who, ss_session_remote_tag(s));
+}
+
+static int get_local_participant(lua_State *L) {
+  ss_session *s = check(L);
+  const ss_name_addr *who = NULL;
+  int rc = ss_message_to(ss_session_request(s), &who);
+
+  return push_participant(L, rc, who, ss_session_local_tag(s));
+}
+
+static int get_endpoint(lua_State *L) {
+  check(L);
+  lua_getiuservalue(L, 1, LSS_SESSION_ENDPOINT);
+  return 1;
+}
+
+static int get_media(lua_State *L) {
+  check(L);
+  lua_getiuservalue(L, 1, LSS_SESSION_MEDIA);
+  return 1;
+}
+
+static int set_media(lua_State *L) {
+  check(L);
+  lss_media_check(L, 3);
+  lua_settop(L, 3);
+  lua_setiuservalue(L, 1, LSS_SESSION_MEDIA);
+  return 0;
+}
+
+static int get_data(lua_State *L) {
+  check(L);
+  lua_getiuservalue(L, 1, LSS_SESSION_DATA);
+  return 1;
+}
+
+static int set_data(lua_State *L) {
+  check(L);
+  lua_settop(L, 3);
+  lua_setiuservalue(L, 1, LSS_SESSION_DATA);
+  return 0;
+}
+
+/* --- events --------------------------------------------------------------- */
+
+static int session_on(lua_State *L) {
+  static const char *const events[] = {"state_changed", NULL};
+
+  check(L);
+  luaL_checkoption(L, 2, NULL, events);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_settop(L, 3);
+  lss_event_add(L, 1, LSS_SESSION_ON_STATE, 3, NULL);
+  return 1;
+}
+
+static const luaL_Reg session_methods[] = {
+    {"on", session_on},
+    {"participate", lss_session_participate},
+    {"participate_async", lss_session_participate_async},
+    {"progress", lss_session_progress},
+    {"reject", lss_session_reject},
+    {"redirect", lss_session_redirect},
+    {"terminate", lss_session_terminate},
+    {NULL, NULL}};
+static const luaL_Reg session_getters[] = {
+    {"state", get_state},
+    {"is_incoming", get_is_incoming},
+    {"call_id", get_call_id},
+    {"from_tag", get_from_tag},
+    {"to_tag", get_to_tag},
+    {"request_uri", get_request_uri},
+    {"remote_participant", get_remote_participant},
+    {"local_participant", get_local_participant},
+    {"remote_address", get_remote_address},
+    {"request", get_request},
+    {"offer", get_offer},
+    {"endpoint", get_endpoint},
+    {"media", get_media},
+    {"data", get_data},
+    {NULL, NULL}};
+static const luaL_Reg session_setters[] = {
+    {"media", set_media}, {"data", set_data}, {NULL, NULL}};
+static const luaL_Reg session_metamethods[] = {
+    {"__gc", session_gc}, {"__tostring", session_tostring}, {NULL, NULL}};
+static const lss_class session_class = {
+    "sipsession.session",
+    session_methods,
+    session_getters,
+    session_setters,
+    session_metamethods,
+    "'media', and 'data' for what is the script's own"};
+
+void lss_session_open(lua_State *L) {
+  lss_class_open(L, &session_class);
+}

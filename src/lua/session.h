@@ -1,0 +1,61 @@
+/* The session class: one userdata for each session, whose user value is in the
+ * core's session while it lives. It stands in its world's `live` table until
+ * nothing more will be delivered, and so do its handlers and its endpoint. */
+#ifndef LSS_SESSION_H
+#define LSS_SESSION_H
+
+#include "lua/context.h"
+#include "ua/endpoint.h"
+
+/* User values of a session. */
+enum {
+  LSS_SESSION_ENDPOINT = 1,
+  LSS_SESSION_ON_STATE,
+  LSS_SESSION_DATA,
+  LSS_SESSION_MEDIA,
+  LSS_SESSION_WAITER,  /* of the accept: a task, a function, or nil */
+  LSS_SESSION_REQUEST, /* the message object, once asked for */
+  LSS_SESSION_VALUES = LSS_SESSION_REQUEST
+};
+
+typedef struct lss_session {
+  ss_session *core; /* a reference */
+  lss_world *world; /* of use only while `live` */
+  ss_job negotiate; /* starts the negotiator */
+  bool live;        /* the core may still call */
+  bool verb;        /* inside participate: `negotiator` says what it found */
+  bool negotiator;
+  bool pending; /* an accept */
+  bool ended;   /* DISCONNECTED was delivered */
+  bool died;    /* a session_received handler did */
+} lss_session;
+
+void lss_session_open(lua_State *L);
+/* The session at 1. */
+lss_session *lss_session_check(lua_State *L);
+/* Pushes the userdata of a live session, or nil. */
+void lss_session_push(lua_State *L, lss_world *w, const ss_session *s);
+
+/* delivery.c: the core's callbacks. */
+void lss_session_received(void *arg, ss_session *session);
+void lss_session_changed(void *arg, ss_session *session,
+                         const ss_change *change);
+void lss_session_accepted(void *arg, ss_session *session,
+                          const ss_failure *failure, ss_message *ack);
+bool lss_session_negotiate(void *arg, ss_session *session);
+void lss_session_released(void *arg, ss_session *session);
+/* Makes the userdata of a session that came in; pushed. */
+lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
+                             int endpoint);
+/* Nothing more will be delivered: lets it go. */
+void lss_session_settle(lua_State *L, lss_session *box);
+
+/* verbs.c */
+int lss_session_participate(lua_State *L);
+int lss_session_participate_async(lua_State *L);
+int lss_session_progress(lua_State *L);
+int lss_session_reject(lua_State *L);
+int lss_session_redirect(lua_State *L);
+int lss_session_terminate(lua_State *L);
+
+#endif

@@ -1,0 +1,147 @@
+/* What a script does to a session. All arguments are checked first; then one
+ * call of the core claims, sends and changes, or refuses and does nothing. */
+#include "lua/error.h"
+#include "lua/fields.h"
+#include "lua/media.h"
+#include "lua/wait.h"
+
+static const char *const answer_names[] = {"headers", "reason", "sdp", "body",
+                                           "content_type", NULL};
+static const char *const reject_names[] = {
+    "code", "headers", "reason", "body", "content_type", NULL};
+
+static int outcome(lua_State *L, ss_failure f) {
+  if (f.kind != SS_KIND_NONE)
+    return lss_fail(L, f);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static unsigned check_code(lua_State *L, int idx, lua_Integer standard,
+                           lua_Integer min, lua_Integer max) {
+  lua_Integer code;
+
+  if (standard && lua_isnoneornil(L, idx))
+    return (unsigned)standard;
+  code = luaL_checkinteger(L, idx);
+  if (code < min || code > max)
+    luaL_error(L, "code %I is not between %I and %I", code, min, max);
+  return (unsigned)code;
+}
+
+/* --- participate ---------------------------------------------------------- */
+
+/* Claims the call; session at 1, what it waits with (a task or a function) at
+ * waiter. */
+static ss_failure claim(lua_State *L, lss_session *box, int waiter,
+                        const ss_content *content) {
+  ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_ENDPOINT_CLOSED, 0};
+  bool nested = box->verb;
+
+  if (!ss_session_endpoint(box->core))
+    return f;
+  box->negotiator = !content->body.n && lss_media_answers(L, 1);
+  box->verb = true;
+  f = ss_session_participate(box->core, content);
+  box->verb = nested;
+  if (f.kind != SS_KIND_NONE)
+    return f;
+  box->pending = true;
+  lua_pushvalue(L, waiter);
+  lua_setiuservalue(L, 1, LSS_SESSION_WAITER);
+  return f;
+}
+
+int lss_session_participate(lua_State *L) {
+  lss_session *box = lss_session_check(L);
+  ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_NOT_YIELDABLE, 0};
+  lss_wait_mode how = LSS_WAIT_YIELD;
+  ss_content content;
+  lss_task *t;
+
+  lua_settop(L, 2);
+  lss_content_check(L, 2, answer_names, &content);
+  if (!box->live) /* the core knows how it ended, and refuses */
+    return outcome(L, claim(L, box, 2, &content));
+  how = lss_wait_how(L, box->world);
+  if (how == LSS_WAIT_REFUSE)
+    return lss_fail(L, f);
+  lua_getiuservalue(L, 1, LSS_SESSION_ENDPOINT);
+  t = lss_wait_open(L, box->world, how, -1);
+  f = claim(L, box, lua_gettop(L), &content);
+  if (f.kind != SS_KIND_NONE) {
+    lss_wait_drop(L, t);
+    return lss_fail(L, f);
+  }
+  return lss_wait(L, t, how);
+}
+
+int lss_session_participate_async(lua_State *L) {
+  lss_session *box = lss_session_check(L);
+  ss_content content;
+
+  if (lua_isfunction(L, 2) && lua_isnoneornil(L, 3)) {
+    lua_settop(L, 2);
+    lua_pushnil(L);
+    lua_insert(L, 2);
+  }
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_settop(L, 3);
+  lss_content_check(L, 2, answer_names, &content);
+  return outcome(L, claim(L, box, 3, &content));
+}
+
+/* --- the others ----------------------------------------------------------- */
+
+int lss_session_progress(lua_State *L) {
+  lss_session *box = lss_session_check(L);
+  unsigned code = check_code(L, 2, 180, 101, 199);
+  ss_content content;
+
+  lua_settop(L, 3);
+  lss_content_check(L, 3, answer_names, &content);
+  return outcome(L, ss_session_progress(box->core, code, &content));
+}
+
+int lss_session_reject(lua_State *L) {
+  lss_session *box = lss_session_check(L);
+  ss_content content;
+  unsigned code;
+
+  if (lua_istable(L, 2)) {
+    lua_settop(L, 2);
+    lss_content_check(L, 2, reject_names, &content);
+    if (!lss_option_any(L, 2, "code"))
+      luaL_error(L, "code: required; a number between 400 and 699");
+    code = check_code(L, lua_gettop(L), 0, 400, 699);
+  } else {
+    memset(&content, 0, sizeof content);
+    code = check_code(L, 2, 0, 400, 699);
+    lua_settop(L, 4);
+    content.fields = lss_fields_check(L, 3);
+    content.reason = lss_reason_check(L, 4);
+  }
+  return outcome(L, ss_session_reject(box->core, code, &content));
+}
+
+int lss_session_redirect(lua_State *L) {
+  lss_session *box = lss_session_check(L);
+  unsigned code = check_code(L, 3, 302, 300, 399);
+  ss_content content;
+  ss_str contacts;
+
+  lua_settop(L, 4);
+  memset(&content, 0, sizeof content);
+  contacts = lss_targets_check(L, 2);
+  content.fields = lss_fields_check(L, 4);
+  return outcome(
+      L, ss_session_redirect(box->core, code, contacts, &content));
+}
+
+int lss_session_terminate(lua_State *L) {
+  lss_session *box = lss_session_check(L);
+
+  ss_session_terminate(box->core, lss_fields_check(L, 2));
+  lua_pushboolean(L, true);
+  return 1;
+}

@@ -1,0 +1,38 @@
+/* The loop over libuv, for its own drivers only: uvloop.c, udp.c, tcp.c. */
+#ifndef SS_NET_UVLOOP_H
+#define SS_NET_UVLOOP_H
+
+#include "net/conn.h"
+#include <uv.h>
+
+#define SS_DATAGRAM_SPACE 65536 /* more than any datagram */
+#define SS_DATAGRAM_BATCH 20    /* the most that libuv reads at once */
+
+typedef struct ss_uvloop {
+  ss_loop loop; /* must be first */
+  uv_loop_t uv;
+  uv_timer_t timer; /* under the wheel */
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_idle_t idle; /* active: the next poll doesn't wait */
+  uint64_t armed; /* what timer is set to, UINT64_MAX: not */
+  int pollfd, timerfd;
+  bool roused; /* timerfd is due already */
+  char buffer[SS_DATAGRAM_SPACE * SS_DATAGRAM_BATCH]; /* for whoever reads */
+} ss_uvloop;
+
+/* A callback of libuv begins: a turn is on, until its end. */
+void ss_uvloop_enter(ss_loop *loop);
+static inline ss_uvloop *ss_uvloop_of(const ss_loop *loop) {
+  return SS_CONTAINER(loop, ss_uvloop, loop);
+}
+
+int ss_udp_listen(ss_loop *loop, const ss_addr *addr, const ss_limits *limits,
+                  const ss_sink *sink, void *arg, ss_transport **out);
+int ss_tcp_listen(ss_loop *loop, const ss_addr *addr, const ss_limits *limits,
+                  const ss_sink *sink, void *arg, ss_transport **out);
+/* The address the kernel would send from towards peer (its IP; the port is
+ * left alone). */
+int ss_udp_route(const ss_addr *peer, ss_addr *local);
+
+#endif
