@@ -433,6 +433,28 @@ describe("call", function()
     assert(answer:wait(200))
   end)
 
+  it("answers the offer in a 200 in its ACK, unless told not to", function()
+    local ended
+    on_call(function(session)
+      session:on("state_changed", function(_, change)
+        ended = change.state == "disconnected" and change.reason
+      end)
+      session:participate()
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert.matches("m=audio", assert(call:wait(200)).body)
+    assert.matches("m=audio 40000", call:ack().body)
+    assert.is_nil(call:wait("BYE", 10))
+    assert.is_false(ended)
+    call:bye()
+    assert(call:wait(200))
+
+    call = caller:invite { to = "sip:desk@10.0.0.1" }
+    assert(call:wait(200))
+    assert.is_nil(call:ack { sdp = false }.body)
+    call:reply(assert(call:wait "BYE"), 200)
+  end)
+
   it("goes over a stream", function()
     on_call(function(session)
       session:participate()

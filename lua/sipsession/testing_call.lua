@@ -7,6 +7,7 @@
 -- address (where its requests go), cseq (last number used), auto; responses:
 -- those to its INVITEs as messages in order of arrival, repeated ones too.
 
+local sdp = require "sipsession.sdp"
 local text = require "sipsession.testing_text"
 
 local Call = {}
@@ -45,6 +46,7 @@ local function transmit(call, t, base, options)
   t.text, t.fields = text.message(line, base, options)
   t.branch = branch_of(text.first(t.fields, "Via"))
   t.address = options and options.address or call.address
+  t.has_body = options and (options.sdp or options.body)
   if t.branch then
     call.peer.branches[t.branch] = call
   end
@@ -188,11 +190,29 @@ local function final(call)
   end
 end
 
+-- An answer to the offer in a 2xx that takes everything that is offered.
+local function accept_all(call, response)
+  local offer = sdp.parse(response.body)
+  local options = { address = call.peer.host }
+  for _, media in ipairs(offer and offer.media or {}) do
+    local codecs = {}
+    for _, map in pairs(media.rtpmap) do
+      codecs[#codecs + 1] = map.encoding
+    end
+    if (media.type == "audio" or media.type == "video") and codecs[1] then
+      options[media.type] = { port = 40000, codecs = codecs }
+    end
+  end
+  return (options.audio or options.video) and sdp.answer(offer, options) or nil
+end
+
 -- Acknowledges the last final response to an INVITE. That of a 2xx is a
 -- request of its own, with a new branch, to the response's Contact along its
 -- Record-Route (RFC 3261 13.2.2.4); that of any other response belongs to the
 -- INVITE's transaction and has its branch and Request-URI (17.1.1.3).
--- Options and results as of call:request.
+-- Options and results as of call:request. Where the INVITE was without an
+-- offer and the 2xx has one, an answer is put in, as it must be (13.2.1);
+-- sdp = false leaves it out.
 function Call:ack(options)
   check(options, REQUEST, "ack", 2)
   options = options or {}
@@ -206,6 +226,10 @@ function Call:ack(options)
     uri = self.target
     base = self:base("ACK", cseq, options.branch)
     base[4][2] = response:header "To"
+    if options.sdp == nil and not options.body and not invite.has_body then
+      options = setmetatable({ sdp = accept_all(self, response) },
+        { __index = options })
+    end
   else
     uri = invite.uri
     base = companion(invite, "ACK", response:header "To")

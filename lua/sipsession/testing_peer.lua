@@ -54,13 +54,14 @@ function Peer.new(network, address, options)
     inbox = {}, cursor = 0, calls = {}, branches = {},
     sources = setmetatable({}, { __mode = "k" }),
   }, Peer)
-  local why
-  peer.core, why = network.core:attach(peer.name, function(bytes, from)
-    receive(peer, bytes, from)
-  end)
-  if not peer.core then
-    error(("peer: %s can't be used: %s"):format(address, why), 3)
+  local ok, core = pcall(network.core.attach, network.core, peer.name,
+    function(bytes, from)
+      receive(peer, bytes, from)
+    end)
+  if not ok then
+    error("peer: " .. core, 3)
   end
+  peer.core = core
   return peer
 end
 

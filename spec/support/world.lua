@@ -213,6 +213,11 @@ function World:times(name)
   return times
 end
 
+-- How often the endpoint sent that.
+function World:count(name)
+  return #self:sent(name)
+end
+
 -- The final responses to INVITEs, each code once.
 function World:finals()
   local codes, seen = {}, {}
@@ -319,7 +324,7 @@ local function finish(w)
   assert.same({}, w.errors)
 end
 
--- Ends it. Every spec's last act: after_each(World.finish_all).
+-- Ends it: every spec's last act, in after_each.
 function World:finish()
   local ok, err = pcall(finish, self)
   self.network:close()

@@ -33,13 +33,31 @@ static void name_must_be_a_token(void **state) {
 
 static void headers_of_the_stack_are_refused_in_any_form(void **state) {
   (void)state;
-  static const char *const owned[] = {
-      "Via",           "v",       "V",        "from",         "f",
-      "TO",            "t",       "Call-ID",  "call-id",      "i",
-      "CSeq",          "Contact", "m",        "Max-Forwards", "Route",
-      "Record-Route",  "l",       "RSeq",     "Content-Type", "c",
-      "RAck",          "x",       "Min-SE",   "content-length",
-      "Session-Expires"};
+  static const char *const owned[] = {"Via",
+                                      "v",
+                                      "V",
+                                      "from",
+                                      "f",
+                                      "TO",
+                                      "t",
+                                      "Call-ID",
+                                      "call-id",
+                                      "i",
+                                      "CSeq",
+                                      "Contact",
+                                      "m",
+                                      "Max-Forwards",
+                                      "Route",
+                                      "Record-Route",
+                                      "l",
+                                      "RSeq",
+                                      "Content-Type",
+                                      "c",
+                                      "RAck",
+                                      "x",
+                                      "Min-SE",
+                                      "content-length",
+                                      "Session-Expires"};
   ss_fields f = SS_FIELDS_NONE;
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
     assert_int_equal(add(&f, owned[i], "v"), SS_EOWNED);
@@ -108,8 +126,7 @@ static void failed_allocation_leaves_what_was_there(void **state) {
   memset(value, 'x', sizeof value);
   ss_alloc_fail_at(1);
   assert_int_equal(
-      ss_fields_add(&f, SS_STR("Z"), (ss_str){value, sizeof value}),
-      SS_ENOMEM);
+      ss_fields_add(&f, SS_STR("Z"), (ss_str){value, sizeof value}), SS_ENOMEM);
   assert_str(ss_fields_text(&f), "Q: y\r\n");
   ss_alloc_fail_at(0);
   ss_fields_free(&f);

@@ -1,6 +1,7 @@
 /* sip/headers.h: values of headers, one by one and out of messages; media
  * types, parameters and multipart bodies; and the torture messages of RFC 4475
  * and RFC 5118 where a folder of them is at hand (SIPSESSION_TORTURE). */
+#include "sip/osip.h"
 #include "sip_fixture.h"
 
 static ss_arena arena;
@@ -138,8 +139,7 @@ static void malformed_uris_are_refused(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     if (ss_uri_parse(&arena, ss_str_z(bad[i]), &uri) != SS_ESYNTAX)
       fail_msg("accepted %s", bad[i]);
-  assert_int_equal(ss_uri_parse(&arena, SS_STR("sip:a\0@b"), &uri),
-                   SS_ESYNTAX);
+  assert_int_equal(ss_uri_parse(&arena, SS_STR("sip:a\0@b"), &uri), SS_ESYNTAX);
 }
 
 static void name_addr_is_taken_apart(void **state) {
@@ -258,6 +258,17 @@ static void only_the_first_contact_and_via_count(void **state) {
   ss_message_unref(m);
 }
 
+static void comment_in_a_via_is_passed_over(void **state) {
+  (void)state;
+  ss_message *m =
+      good(START "Via: SIP/2.0/UDP h;branch=b (first; \"hop\")\r\n" FROM TO
+               CALL_ID CSEQ END);
+  const ss_via *via;
+  assert_int_equal(ss_message_via(m, &via), 0);
+  assert_str(via->branch, "b");
+  ss_message_unref(m);
+}
+
 static void contact_may_be_missing_or_malformed(void **state) {
   (void)state;
   const ss_name_addr *who;
@@ -292,6 +303,29 @@ static void failed_allocation_is_not_kept(void **state) {
   assert_int_equal(ss_message_contact(m, &who), 0);
   assert_int_equal(who->uri.user.n, 4000);
   ss_message_unref(m);
+}
+
+static void full_arena_is_reported_wherever_it_fills_up(void **state) {
+  (void)state;
+  static const char text[] =
+      "\"a\\\"\" <sip:a:b@h:5060;lr;transport=tcp;maddr=h?c=d&e=f>;tag=x";
+  bool fit = false;
+  for (size_t max = 0; max < 2048; max += 16) {
+    ss_arena small;
+    ss_name_addr who;
+    ss_via via = {0};
+    ss_arena_init(&small, max);
+    int rc = ss_name_addr_parse(&small, SS_STR(text), &who);
+    assert_true(rc == SS_ENOMEM || (rc == 0 && max > 64));
+    assert_false(fit && rc);
+    fit = rc == 0;
+    ss_arena_free(&small);
+    ss_arena_init(&small, max);
+    rc = ss_osip_via(&small, SS_STR("SIP/2.0/UDP [::1]:5060"), &via);
+    assert_true(rc == SS_ENOMEM || (rc == 0 && max > 64));
+    ss_arena_free(&small);
+  }
+  assert_true(fit);
 }
 
 static void media_type_comes_without_parameters(void **state) {
@@ -346,8 +380,13 @@ static void multipart_gives_its_parts(void **state) {
 
 static void multipart_without_its_end_gives_nothing(void **state) {
   (void)state;
-  static const char *const bad[] = {"", "--b", "--b\r\n", "--b--\r\n",
-                                    "--b\r\n\r\nbody", "--b\r\n\r\nbody--b--",
+  static const char *const bad[] = {"",
+                                    "--b",
+                                    "--b\r\n",
+                                    "--b--\r\n",
+                                    "--b--\r\n\r\nx\r\n--b--",
+                                    "--b\r\n\r\nbody",
+                                    "--b\r\n\r\nbody--b--",
                                     "x--b\r\n\r\n\r\n--b--"};
   ss_str type, body;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -465,8 +504,10 @@ int main(void) {
       parser_test(malformed_name_addrs_are_refused),
       leak_checked(headers_of_a_message_are_parsed_once),
       leak_checked(only_the_first_contact_and_via_count),
+      leak_checked(comment_in_a_via_is_passed_over),
       leak_checked(contact_may_be_missing_or_malformed),
       leak_checked(failed_allocation_is_not_kept),
+      leak_checked(full_arena_is_reported_wherever_it_fills_up),
       leak_checked(media_type_comes_without_parameters),
       leak_checked(parameters_are_found_by_name),
       leak_checked(multipart_gives_its_parts),

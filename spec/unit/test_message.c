@@ -27,9 +27,9 @@ static void names_are_found_in_any_case(void **state) {
 
 static void other_names_are_unknown(void **state) {
   (void)state;
-  static const char *const other[] = {"",     "X-Foo", "C%6Fntact", "q", "Vib",
-                                      "Vix",  "6",     "&",         "\x16",
-                                      "Min\rSE", "Min\x0dSE", "Call\x0dID"};
+  static const char *const other[] = {
+      "",  "X-Foo", "C%6Fntact", "q",       "Vib",       "Vix",
+      "6", "&",     "\x16",      "Min\rSE", "Min\x0dSE", "Call\x0dID"};
   for (size_t i = 0; i < sizeof other / sizeof *other; i++)
     assert_int_equal(ss_field_lookup(ss_str_z(other[i])), SS_FIELD_OTHER);
   assert_int_equal(ss_field_name(SS_FIELD_OTHER).n, 0);

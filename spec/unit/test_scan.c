@@ -122,9 +122,10 @@ static void what_is_not_sip_has_no_message(void **state) {
 static void broken_response_has_no_message(void **state) {
   (void)state;
   static const char *const line[] = {
-      "SIP/2.0 99 x",   "SIP/2.0 700 x", "SIP/2.0 2000 x", "SIP/2.0 -5 x",
-      "SIP/2.0 20 x",   "SIP/2.0  200",  "SIP/2.0 2e2 x",  "SIP/3.0 200 OK",
-      "SIP/2.0 200\x01", "SIP/2.0",      "SIP/2.0 4294967496 OK"};
+      "SIP/2.0 99 x",    "SIP/2.0 099 x", "SIP/2.0 700 x",
+      "SIP/2.0 2000 x",  "SIP/2.0 -5 x",  "SIP/2.0 20 x",
+      "SIP/2.0  200",    "SIP/2.0 2e2 x", "SIP/3.0 200 OK",
+      "SIP/2.0 200\x01", "SIP/2.0",       "SIP/2.0 4294967496 OK"};
   char text[2000];
   for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
     snprintf(text, sizeof text, "%s\r\n%s", line[i],
@@ -182,9 +183,9 @@ static void via_without_a_usable_sent_by_has_no_message(void **state) {
 static void via_parameters_that_are_malformed_are_answered_400(void **state) {
   (void)state;
   static const char *const via[] = {
-      "SIP/2.0/UDP h;;",       "SIP/2.0/UDP h;branch=",
-      "SIP/2.0/UDP h;branch",  "SIP/2.0/UDP h;branch=a;branch=b",
-      "SIP/2.0/UDP h;b=\"x",   "SIP/2.0/UDP h;branch=a b",
+      "SIP/2.0/UDP h;;",      "SIP/2.0/UDP h;branch=",
+      "SIP/2.0/UDP h;branch", "SIP/2.0/UDP h;branch=a;branch=b",
+      "SIP/2.0/UDP h;b=\"x",  "SIP/2.0/UDP h;branch=a b",
       "SIP/2.0/UDP h;\xc3=1"};
   char text[2000];
   for (size_t i = 0; i < sizeof via / sizeof *via; i++) {
@@ -221,16 +222,31 @@ static void faults_of_the_start_line(void **state) {
 
 static void faults_of_header_lines(void **state) {
   (void)state;
-  static const char *const line[] = {
-      "no colon",      "Na me: x",     ": x",          "X-\x01: y",
-      "Q: a\x01",      "Q: a\rb",      "Q: a\x7f",     "X\xc3\xa4: y",
-      "X(: y",         "From: \"x",    "Max-Forwards: 256",
-      "Max-Forwards:", "Max-Forwards: 1a",             "Max-Forwards: -1",
-      "Expires: 4294967296",           "Expires: -1",  "RSeq: 4294967296",
-      "Content-Length: 1",             "Content-Length: -1",
-      "Content-Length: 0x0",           "Content-Length: 4294967296",
-      "Content-Length: 18446744073709551616",          "Content-Length:",
-      "Content-Length: 0, 0",          "l: +0"};
+  static const char *const line[] = {"no colon",
+                                     "Na me: x",
+                                     ": x",
+                                     "X-\x01: y",
+                                     "Q: a\x01",
+                                     "Q: a\rb",
+                                     "Q: a\x7f",
+                                     "X\xc3\xa4: y",
+                                     "X(: y",
+                                     "From: \"x",
+                                     "Max-Forwards: 256",
+                                     "Max-Forwards:",
+                                     "Max-Forwards: 1a",
+                                     "Max-Forwards: -1",
+                                     "Expires: 4294967296",
+                                     "Expires: -1",
+                                     "RSeq: 4294967296",
+                                     "Content-Length: 1",
+                                     "Content-Length: -1",
+                                     "Content-Length: 0x0",
+                                     "Content-Length: 4294967296",
+                                     "Content-Length: 18446744073709551616",
+                                     "Content-Length:",
+                                     "Content-Length: 0, 0",
+                                     "l: +0"};
   char text[2000];
   for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
     snprintf(text, sizeof text, "%s%s\r\n\r\n", HEAD, line[i]);
@@ -265,8 +281,7 @@ static void control_in_an_echoed_header_has_no_message(void **state) {
   expect_rc(START VIA "From: <sip:a@b>\x01\r\n" TO CALL_ID CSEQ END,
             SS_ESYNTAX);
   expect_rc(START VIA FROM TO "i: a\rb\r\n" CSEQ END, SS_ESYNTAX);
-  expect_rc(START VIA FROM TO CALL_ID "CSeq: 1\x7f INVITE\r\n" END,
-            SS_ESYNTAX);
+  expect_rc(START VIA FROM TO CALL_ID "CSeq: 1\x7f INVITE\r\n" END, SS_ESYNTAX);
 }
 
 static void repeated_single_headers_are_faults(void **state) {
@@ -367,10 +382,10 @@ static void message_size_is_limited(void **state) {
   expect_fault_of(SS_STR(INVITE), false, &limits, 413);
   limits.message_size = 100;
   assert_int_equal(scan_with(&m, SS_STR(INVITE), false, &limits), SS_ELIMIT);
-  assert_int_equal(scan_with(&m, SS_STR("SIP/2.0 200 OK\r\n" VIA FROM TO CALL_ID
-                                            CSEQ END),
-                             false, &limits),
-                   SS_ELIMIT);
+  assert_int_equal(
+      scan_with(&m, SS_STR("SIP/2.0 200 OK\r\n" VIA FROM TO CALL_ID CSEQ END),
+                false, &limits),
+      SS_ELIMIT);
 }
 
 static void header_size_is_limited(void **state) {
@@ -393,6 +408,10 @@ static void header_lines_are_limited(void **state) {
   good_repeat(HEAD, "Q:\r\n", 95, END);
   fault_repeat(HEAD, "Q:\r\n", 96, END, 400);
   char *text = repeat(START, "Q:\r\n", 100, VIA FROM TO CALL_ID CSEQ END);
+  expect_rc(text, SS_ELIMIT);
+  free(text);
+  /* Vias are echoed all or not at all */
+  text = repeat(HEAD, "Q:\r\n", 95, VIA END);
   expect_rc(text, SS_ELIMIT);
   free(text);
   ss_limits limits = default_limits();
@@ -492,8 +511,7 @@ static void random_changes_never_break_it(void **state) {
       HEAD "m: \"a\\\"b\" <sip:[::1]:5060;lr;maddr=h?a=b>;q=0.1, <tel:1>\r\n"
            "Record-Route: <sip:a;lr>,\r\n\t<sip:b;lr>\r\nl: 0\r\n" END,
       "SIP/2.0 200 OK\r\n" VIA FROM TO CALL_ID CSEQ END};
-  static const char octets[] =
-      "\r\n\t \0\x01\x7f\xff;,&<>\"\\:=@?/%[]()*019aZ";
+  static const char octets[] = "\r\n\t \0\x01\x7f\xff;,&<>\"\\:=@?/%[]()*019aZ";
   ss_limits limits = default_limits();
   char text[1024];
   unsigned random = 20260101;
@@ -540,39 +558,67 @@ static double scan_time(const char *text) {
     if (ss_message_new(&m, ss_str_z(text), false, &limits) == 0)
       ss_message_unref(m);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
-    double t = (double)(b.tv_sec - a.tv_sec) +
-               (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+    double t =
+        (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
     if (t < best)
       best = t;
   }
   return best;
 }
 
-static void largest_datagrams_cost_little(void **state) {
+/* `before`, as many pieces as fit into `size`, and `after`. */
+static void expect_cheap(const char *before, const char *piece,
+                         const char *after, size_t size) {
+  size_t n = (size - strlen(before) - strlen(after)) / strlen(piece);
+  char *text = repeat(before, piece, n, after);
+  double t = scan_time(text);
+  free(text);
+  /* an INVITE takes 2 to 3 us, 0.1 ms is the aim here: measured against each
+   * other, so that slow machines, sanitizers and valgrind make no difference */
+  if (t > 200 * scan_time(INVITE))
+    fail_msg("%zu octets of \"%s\" took %.3f ms", size, piece, t * 1e3);
+}
+
+#define NO_FROM VIA TO CALL_ID CSEQ END
+#define NO_TO VIA FROM CALL_ID CSEQ END
+static void hostile_messages_cost_little(void **state) {
   (void)state;
   static const struct {
-    const char *before, *piece;
+    const char *before, *piece, *after;
   } hostile[] = {
-      {HEAD "Q: ", ";a"},      {HEAD "Allow: ", "a,"},
-      {HEAD, "a:b\r\n"},       {START, VIA},
-      {HEAD "Q: ", "\r\n "},   {HEAD, "\t"},
-      {HEAD "Q: ", "\\\""},    {HEAD "From: ", "<"},
-      {START FROM TO CALL_ID CSEQ "Via: SIP/2.0/", " "},
-      {START FROM TO CALL_ID CSEQ "Via: ", "("},
-      {START VIA TO CALL_ID CSEQ "From: ", "\"\\"},
-      {START VIA TO CALL_ID CSEQ "From: <sip:a@b>", ";a"},
-      {"INVITE sip:", "%"},    {"INVITE ", " "},
-      {"", "\r\n"},            {"", "\n"},
-      {HEAD "\r\n", "x"},
+      {START "Q: ", ";a", "\r\n" REST},
+      {START "Allow: ", "a,", "\r\n" REST},
+      {START "Q:", "\r\na:b", "\r\n" REST},
+      {START, VIA, "\r\n" REST},
+      {START "Q: ", "\r\n ", "\r\n" REST},
+      {START, "\t", "\r\n" REST},
+      {START "Q: ", "\\\"", "\r\n" REST},
+      {START "From: ", "<", "\r\n" NO_FROM},
+      {START "Via: SIP/2.0/", " ", "\r\n" REST},
+      {START "Via: SIP/2.0/UDP h", " ", "\r\n" REST},
+      {START "Via: SIP/2.0/UDP h:", " ", "\r\n" REST},
+      {START "Via: ", "/", "\r\n" REST},
+      {START "Via: ", "(", "\r\n" REST},
+      {START "Via: SIP/2.0/UDP [", ":", "\r\n" REST},
+      {START "From: ", "\"\\", "\r\n" NO_FROM},
+      {START "From: <sip:a@b>", ";a", "\r\n" NO_FROM},
+      {START "From: sip:a@", "b:", "\r\n" NO_FROM},
+      {START "From: sip:", "%41", "\r\n" NO_FROM},
+      {START "From: <sip:a@b?", "a=b&", "c>\r\n" NO_FROM},
+      {START "From: <sip:a@b", ";a=b", ">\r\n" NO_FROM},
+      {START "From: sip:", "@", "\r\n" NO_FROM},
+      {START "From: <sip:a@b?", "a=b", "\r\n" NO_FROM},
+      {START "To: \"", "\\\\", "\r\n" NO_TO},
+      {"INVITE sip:", "%", " SIP/2.0\r\n" REST},
+      {"INVITE ", " ", " SIP/2.0\r\n" REST},
+      {"", "\r\n", "\r\n" REST},
+      {"", "\n", "\r\n" REST},
+      {HEAD "\r\n", "x", "\r\n" REST},
   };
   for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
-    size_t n = (65000 - strlen(hostile[i].before)) / strlen(hostile[i].piece);
-    char *text = repeat(hostile[i].before, hostile[i].piece, n, "");
-    double t = scan_time(text);
-    free(text);
-    /* 0.1 ms is the aim; this leaves room for sanitizers and slow machines */
-    if (t > 0.002)
-      fail_msg("hostile datagram %zu took %.3f ms", i, t * 1e3);
+    expect_cheap(hostile[i].before, hostile[i].piece, hostile[i].after, 65000);
+    expect_cheap(hostile[i].before, hostile[i].piece, hostile[i].after, 16300);
+    expect_cheap(hostile[i].before, hostile[i].piece, hostile[i].after, 2300);
   }
 }
 
@@ -608,7 +654,7 @@ int main(void) {
       leak_checked(uri_length_is_limited),
       leak_checked(failed_allocations_are_reported_and_leave_nothing),
       leak_checked(random_changes_never_break_it),
-      leak_checked(largest_datagrams_cost_little),
+      leak_checked(hostile_messages_cost_little),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,7 @@ void lss_report(lua_State *L, int owner) {
 /* Stack: …, error, traceback. An operation that was cancelled is no news to
  * the script: its handler just ends. */
 static void failed(lua_State *L, const lss_role *role, int owner) {
+  lss_error_unwrap(L, -2);
   if (lss_error_is_quiet(L, -2))
     lua_pop(L, 2);
   else
@@ -132,8 +133,7 @@ static int task_over(lua_State *L, int status, lua_KContext ctx) {
 static int task_main(lua_State *L) {
   lua_pushcfunction(L, traceback);
   lua_insert(L, 2);
-  return task_over(
-      L, lua_pcallk(L, lua_gettop(L) - 3, 1, 2, 0, task_over), 0);
+  return task_over(L, lua_pcallk(L, lua_gettop(L) - 3, 1, 2, 0, task_over), 0);
 }
 
 static lss_task *task_new(lua_State *L, lss_context *c) {
@@ -222,11 +222,13 @@ static void task_run(lua_State *L, int idx, int nargs) {
   lss_task *t = lua_touserdata(L, idx);
   lss_context *c = t->context;
   lss_task *was = c->task;
+  lua_State *was_in = lss_enter(c, t->co);
   int status, results = 0;
 
   c->task = t;
   status = lua_resume(t->co, L, nargs, &results);
   c->task = was;
+  c->L = was_in;
   if (status == LUA_OK)
     task_recycle(L, t, idx);
   else if (status == LUA_YIELD)

@@ -33,11 +33,11 @@ enum {
 struct lss_task {
   ss_list node; /* where->parked */
   lss_context *context;
-  lss_world *world; /* its current one: where sip.sleep sleeps */
-  lss_world *where; /* while it waits: on whose loop */
+  lss_world *world;     /* its current one: where sip.sleep sleeps */
+  lss_world *where;     /* while it waits: on whose loop */
   const lss_role *role; /* NULL: a coroutine of the script's own */
   lua_State *co;        /* NULL: the wait blocks instead of yielding */
-  ss_timer timer; /* of a sleeper, and the job it leads to */
+  ss_timer timer;       /* of a sleeper, and the job it leads to */
   ss_job job;
   bool parked; /* waits */
   bool done;   /* what it waited for is over */

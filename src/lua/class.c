@@ -33,11 +33,10 @@ static int class_newindex(lua_State *L) {
     lua_settop(L, 3);
     return setter(L);
   }
-  return luaL_error(L, "%s: field '%s' can't be set; %s%s",
-                    lua_tostring(L, lua_upvalueindex(2)),
-                    luaL_tolstring(L, 2, NULL),
-                    writable ? "writable: " : "none can",
-                    writable ? writable : "");
+  return luaL_error(
+      L, "%s: field '%s' can't be set; %s%s",
+      lua_tostring(L, lua_upvalueindex(2)), luaL_tolstring(L, 2, NULL),
+      writable ? "writable: " : "none can", writable ? writable : "");
 }
 
 static void push_functions(lua_State *L, const luaL_Reg *functions) {

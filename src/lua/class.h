@@ -9,12 +9,12 @@
 #include <lua.h>
 
 typedef struct lss_class {
-  const char *name;           /* "sipsession.session": its registry key */
-  const luaL_Reg *methods;    /* or NULL, as all of these */
-  const luaL_Reg *getters;    /* called with (object) */
-  const luaL_Reg *setters;    /* called with (object, name, value) */
+  const char *name;        /* "sipsession.session": its registry key */
+  const luaL_Reg *methods; /* or NULL, as all of these */
+  const luaL_Reg *getters; /* called with (object) */
+  const luaL_Reg *setters; /* called with (object, name, value) */
   const luaL_Reg *metamethods;
-  const char *writable;       /* for the error about any other assignment */
+  const char *writable; /* for the error about any other assignment */
 } lss_class;
 
 /* Makes the metatable; nothing is left on the stack. */

@@ -203,11 +203,11 @@ void lss_world_unhold(lua_State *L, lss_world *w) {
 int lss_world_turn(lua_State *L, lss_world *w, ss_run_mode mode,
                    uint64_t until) {
   lss_context *c = w->context;
-  lua_State *was = c->L;
+  lua_State *was = lss_enter(c, L);
   lss_task *task = c->task;
   int rc;
 
-  c->L = L;
+  c->depth++;
   c->task = NULL;
   w->running = true;
   if (w->memory)
@@ -215,6 +215,7 @@ int lss_world_turn(lua_State *L, lss_world *w, ss_run_mode mode,
   else
     rc = ss_loop_run(w->loop, mode);
   w->running = false;
+  c->depth--;
   c->task = task;
   c->L = was;
   return w->failed ? SS_ESTATE : rc;

@@ -34,8 +34,9 @@ struct lss_world {
 };
 
 struct lss_context {
-  lua_State *L;     /* who runs a loop now; NULL: nobody */
-  lss_task *task;   /* whose coroutine runs now; NULL: none of ours */
+  lua_State *L;   /* where the door leads: who has called into C; or NULL */
+  int depth;      /* turns of loops inside each other */
+  lss_task *task; /* whose coroutine runs now; NULL: none of ours */
   lss_world real;
   ss_list networks; /* lss_world.node, the newest last */
   unsigned round;
@@ -48,6 +49,16 @@ struct lss_context {
 /* The state's context; made at the first call. */
 lss_context *lss_context_open(lua_State *L);
 lss_context *lss_context_get(lua_State *L);
+
+/* Around whatever may call back: L is the state the door leads to until
+ * c->L is put back to what this returns. Only the state that really runs will
+ * do (a suspended one, or one that has resumed another, is none to call). */
+static inline lua_State *lss_enter(lss_context *c, lua_State *L) {
+  lua_State *was = c->L;
+
+  c->L = L;
+  return was;
+}
 
 /* Weak: C object (light userdata) to the userdata that stands for it. */
 void lss_push_boxes(lua_State *L);

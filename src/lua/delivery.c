@@ -35,7 +35,7 @@ static void handled(lua_State *L, bool failed) {
 
   if (!failed)
     return;
-  if (box->verb)
+  if (box->receiving)
     box->died = true;
   else
     reject(box);
@@ -53,7 +53,7 @@ static int received(lua_State *L) {
     return luaL_error(L, "a call for an endpoint that is gone");
   box = lss_session_new(L, r->session, r->world, 2);
   n = lss_event_push(L, 2, LSS_ENDPOINT_ON_SESSION);
-  box->verb = true;
+  box->receiving = true;
   for (i = 1; i <= n; i++) {
     if (!lss_event_handler(L, 4, i))
       continue;
@@ -61,7 +61,7 @@ static int received(lua_State *L) {
     lss_start(L, &receiver, r->world, 2, 3, 1);
     lua_settop(L, 4);
   }
-  box->verb = false;
+  box->receiving = false;
   if (box->died)
     reject(box);
   return 0;
@@ -185,10 +185,8 @@ static int accepted(lua_State *L) {
 void lss_session_accepted(void *arg, ss_session *session,
                           const ss_failure *failure, ss_message *ack) {
   lss_endpoint *e = arg;
-  report r = {.world = e->world,
-              .session = session,
-              .failure = failure,
-              .ack = ack};
+  report r = {
+      .world = e->world, .session = session, .failure = failure, .ack = ack};
 
   if (ss_session_user(session) && !e->world->closed)
     lss_door(e->world->context, accepted, &r);

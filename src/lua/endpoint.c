@@ -42,14 +42,13 @@ static void closed(void *arg) {
     ss_loop_defer(e->world->loop, &e->reap);
 }
 
-static const ss_endpoint_handler handler = {
-    .received = lss_session_received,
-    .changed = lss_session_changed,
-    .accepted = lss_session_accepted,
-    .negotiate = lss_session_negotiate,
-    .wire = lss_wire,
-    .released = lss_session_released,
-    .closed = closed};
+static const ss_endpoint_handler handler = {.received = lss_session_received,
+                                            .changed = lss_session_changed,
+                                            .accepted = lss_session_accepted,
+                                            .negotiate = lss_session_negotiate,
+                                            .wire = lss_wire,
+                                            .released = lss_session_released,
+                                            .closed = closed};
 
 /* Pushes nil and an error that names the address. */
 static int open_failed(lua_State *L, const ss_endpoint_config *config,
@@ -60,8 +59,9 @@ static int open_failed(lua_State *L, const ss_endpoint_config *config,
   if (rc == SS_ENOMEM)
     return luaL_error(L, "sipsession: not enough memory");
   if (which >= config->listeners)
-    return luaL_error(L, "sip.endpoint: %s: check uri, advertise, "
-                         "user_agent and accept",
+    return luaL_error(L,
+                      "sip.endpoint: %s: check uri, advertise, "
+                      "user_agent and accept",
                       ss_strerror(rc));
   if (rc == -EADDRINUSE)
     hint = "; somebody else has it: choose another port, or 0 for a free one";
@@ -153,9 +153,13 @@ void lss_endpoint_free(lss_endpoint *e) {
 static int endpoint_gc(lua_State *L) {
   endpoint_box *box = lua_touserdata(L, 1);
   lss_endpoint *e = *box;
+  lss_context *c;
+  lua_State *was;
 
   if (!e)
     return 0;
+  c = e->world->context;
+  was = lss_enter(c, L);
   *box = NULL;
   e->box = NULL;
   lss_wire_clear(e);
@@ -165,15 +169,20 @@ static int endpoint_gc(lua_State *L) {
     lss_endpoint_free(e);
   else
     lss_endpoint_close(e);
+  c->L = was;
   return 0;
 }
 
 static int endpoint_close(lua_State *L) {
   lss_endpoint *e = check(L);
   const ss_fields *fields = lss_fields_check(L, 2);
+  lua_State *was;
 
-  if (e && !ss_endpoint_is_closed(e->core))
-    ss_endpoint_close(e->core, fields);
+  if (!e || ss_endpoint_is_closed(e->core))
+    return 0;
+  was = lss_enter(e->world->context, L);
+  ss_endpoint_close(e->core, fields);
+  e->world->context->L = was;
   return 0;
 }
 
@@ -256,8 +265,7 @@ static int get_addresses(lua_State *L) {
 static int get_sessions(lua_State *L) {
   lss_endpoint *e = check(L);
 
-  lua_pushinteger(
-      L, e ? (lua_Integer)ss_endpoint_alive(e->core).sessions : 0);
+  lua_pushinteger(L, e ? (lua_Integer)ss_endpoint_alive(e->core).sessions : 0);
   return 1;
 }
 
@@ -313,13 +321,14 @@ static const luaL_Reg endpoint_methods[] = {{"on", endpoint_on},
                                             {"close", endpoint_close},
                                             {"stats", endpoint_stats},
                                             {NULL, NULL}};
-static const luaL_Reg endpoint_getters[] = {
-    {"addresses", get_addresses}, {"sessions", get_sessions},
-    {"uri", get_uri},             {"user_agent", get_user_agent},
-    {"media", get_media},         {"is_closed", get_is_closed},
-    {NULL, NULL}};
-static const luaL_Reg endpoint_setters[] = {{"media", set_media},
+static const luaL_Reg endpoint_getters[] = {{"addresses", get_addresses},
+                                            {"sessions", get_sessions},
+                                            {"uri", get_uri},
+                                            {"user_agent", get_user_agent},
+                                            {"media", get_media},
+                                            {"is_closed", get_is_closed},
                                             {NULL, NULL}};
+static const luaL_Reg endpoint_setters[] = {{"media", set_media}, {NULL, NULL}};
 static const luaL_Reg endpoint_metamethods[] = {
     {"__gc", endpoint_gc},
     {"__close", endpoint_tbc},

@@ -8,11 +8,13 @@
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
 
-static const char *const names[] = {
-    "listen",         "uri",            "advertise",       "user_agent",
-    "media",          "unhandled_code", "terminate_code",  "connect_timeout",
-    "close_timeout",  "accept",         "timers",          "limits",
-    "network",        NULL};
+static const char *const names[] = {"listen",         "uri",
+                                    "advertise",      "user_agent",
+                                    "media",          "unhandled_code",
+                                    "terminate_code", "connect_timeout",
+                                    "close_timeout",  "accept",
+                                    "timers",         "limits",
+                                    "network",        NULL};
 
 /* The address on the top. */
 static void add_address(lua_State *L, ss_addr *addr) {
@@ -23,8 +25,9 @@ static void add_address(lua_State *L, ss_addr *addr) {
                luaL_typename(L, -1));
   text = lss_to_str(L, -1);
   if (ss_addr_parse(addr, text))
-    luaL_error(L, "listen: '%s' is no address; write \"udp:127.0.0.1:5060\" "
-                  "or \"tcp:[::1]:5060\", with an IP address",
+    luaL_error(L,
+               "listen: '%s' is no address; write \"udp:127.0.0.1:5060\" "
+               "or \"tcp:[::1]:5060\", with an IP address",
                lss_printable(L, text));
 }
 
@@ -58,8 +61,10 @@ static void text_check(lua_State *L, const char *name, ss_str *out) {
   if (!lss_option_str(L, 1, name, out))
     return;
   if (!out->n || ss_check_text(*out))
-    luaL_error(L, "%s: empty, or contains CR, LF, NUL or another control "
-                  "character", name);
+    luaL_error(L,
+               "%s: empty, or contains CR, LF, NUL or another control "
+               "character",
+               name);
 }
 
 static void uri_check(lua_State *L, ss_endpoint_config *config) {

@@ -42,8 +42,7 @@ void lss_error_open(lua_State *L) {
 }
 
 /* Stack: message; becomes the object. */
-static void make(lua_State *L, ss_failure_kind kind,
-                 ss_failure_reason reason) {
+static void make(lua_State *L, ss_failure_kind kind, ss_failure_reason reason) {
   const char *name = ss_failure_reason_name(reason);
 
   lua_createtable(L, 0, 5);
@@ -58,8 +57,8 @@ static void make(lua_State *L, ss_failure_kind kind,
   luaL_setmetatable(L, ERROR);
 }
 
-void lss_error_new(lua_State *L, ss_failure_kind kind,
-                   ss_failure_reason reason, const char *format, ...) {
+void lss_error_new(lua_State *L, ss_failure_kind kind, ss_failure_reason reason,
+                   const char *format, ...) {
   va_list list;
 
   luaL_checkstack(L, 8, NULL);
@@ -93,25 +92,46 @@ int lss_fail(lua_State *L, ss_failure f) {
   return 2;
 }
 
-bool lss_error_is_quiet(lua_State *L, int idx) {
-  const char *reason;
-  bool quiet = false;
+static bool is_error(lua_State *L, int idx) {
+  bool is = false;
 
-  idx = lua_absindex(L, idx);
-  luaL_checkstack(L, 4, NULL);
   if (!lua_istable(L, idx) || !lua_getmetatable(L, idx))
     return false;
   luaL_getmetatable(L, ERROR);
-  if (lua_rawequal(L, -1, -2)) {
-    lua_pushliteral(L, "reason");
-    lua_rawget(L, idx);
-    reason = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    quiet = strcmp(reason,
-                   ss_failure_reason_name(SS_WHY_CANCELLED)) == 0 ||
-            strcmp(reason,
-                   ss_failure_reason_name(SS_WHY_TERMINATED_AFTER_200)) == 0;
-    lua_pop(L, 1);
-  }
+  is = lua_rawequal(L, -1, -2);
   lua_pop(L, 2);
+  return is;
+}
+
+static int raw_field(lua_State *L, int idx, const char *name) {
+  lua_pushstring(L, name);
+  return lua_rawget(L, idx);
+}
+
+void lss_error_unwrap(lua_State *L, int idx) {
+  idx = lua_absindex(L, idx);
+  luaL_checkstack(L, 4, NULL);
+  if (!lua_istable(L, idx) || is_error(L, idx))
+    return;
+  raw_field(L, idx, "message");
+  if (is_error(L, lua_gettop(L)))
+    lua_copy(L, -1, idx);
+  lua_pop(L, 1);
+}
+
+bool lss_error_is_quiet(lua_State *L, int idx) {
+  const char *reason;
+  bool quiet;
+
+  idx = lua_absindex(L, idx);
+  luaL_checkstack(L, 4, NULL);
+  if (!is_error(L, idx))
+    return false;
+  reason =
+      raw_field(L, idx, "reason") == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  quiet =
+      strcmp(reason, ss_failure_reason_name(SS_WHY_CANCELLED)) == 0 ||
+      strcmp(reason, ss_failure_reason_name(SS_WHY_TERMINATED_AFTER_200)) == 0;
+  lua_pop(L, 1);
   return quiet;
 }

@@ -15,10 +15,13 @@ void lss_error_open(lua_State *L);
 void lss_error_push(lua_State *L, const ss_failure *f, ss_message *response);
 /* Pushes one of that kind with a message of its own, made as lua_pushfstring
  * does. */
-void lss_error_new(lua_State *L, ss_failure_kind kind,
-                   ss_failure_reason reason, const char *format, ...);
+void lss_error_new(lua_State *L, ss_failure_kind kind, ss_failure_reason reason,
+                   const char *format, ...);
 /* Pushes nil and the failure's object; 2. */
 int lss_fail(lua_State *L, ss_failure f);
+/* An assert that isn't Lua's own (luassert's) raises a table around what it was
+ * given: puts the error object in its `message` in its place. */
+void lss_error_unwrap(lua_State *L, int idx);
 /* An error object about a call that was cancelled or hung up under the
  * script's hands, which a handler needn't handle. */
 bool lss_error_is_quiet(lua_State *L, int idx);

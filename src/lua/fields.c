@@ -14,8 +14,8 @@ static int fields_gc(lua_State *L) {
 
 static const luaL_Reg fields_metamethods[] = {{"__gc", fields_gc},
                                               {NULL, NULL}};
-static const lss_class fields_class = {
-    "sipsession.fields", NULL, NULL, NULL, fields_metamethods, NULL};
+static const lss_class fields_class = {"sipsession.fields", NULL, NULL, NULL,
+                                       fields_metamethods,  NULL};
 
 void lss_fields_open(lua_State *L) {
   lss_class_open(L, &fields_class);
@@ -29,18 +29,26 @@ static int refused(lua_State *L, ss_str name, int rc) {
   switch (rc) {
   case SS_EOWNED:
     if (ss_field_lookup(name) == SS_FIELD_CONTENT_TYPE)
-      return luaL_error(L, "header '%s' is set by the stack; use the option "
-                           "'content_type'", text);
+      return luaL_error(L,
+                        "header '%s' is set by the stack; use the option "
+                        "'content_type'",
+                        text);
     return luaL_error(L, "header '%s' is set by the stack; remove it", text);
   case SS_ETOKEN:
-    return luaL_error(L, "header '%s': the name is not a token (letters, "
-                         "digits and any of -.!%%*_+`'~)", text);
+    return luaL_error(L,
+                      "header '%s': the name is not a token (letters, "
+                      "digits and any of -.!%%*_+`'~)",
+                      text);
   case SS_ECONTROL:
-    return luaL_error(L, "header '%s': the value contains CR, LF, NUL or "
-                         "another control character", text);
+    return luaL_error(L,
+                      "header '%s': the value contains CR, LF, NUL or "
+                      "another control character",
+                      text);
   case SS_ELIMIT:
-    return luaL_error(L, "header '%s': too much, all headers together may "
-                         "have %d bytes", text, SS_FIELDS_MAX);
+    return luaL_error(L,
+                      "header '%s': too much, all headers together may "
+                      "have %d bytes",
+                      text, SS_FIELDS_MAX);
   default:
     return luaL_error(L, "header '%s': %s", text, ss_strerror(rc));
   }
@@ -51,8 +59,9 @@ static void add(lua_State *L, ss_fields *f, ss_str name) {
   int type = lua_type(L, -1), rc;
 
   if (type != LUA_TSTRING && type != LUA_TNUMBER)
-    luaL_error(L, "header '%s': a string, a number or a list of them "
-                  "expected, got %s",
+    luaL_error(L,
+               "header '%s': a string, a number or a list of them "
+               "expected, got %s",
                lss_printable(L, name), lua_typename(L, type));
   lua_pushvalue(L, -1); /* a number becomes a string in its copy */
   rc = ss_fields_add(f, name, lss_to_str(L, -1));
@@ -165,8 +174,8 @@ static void check_type(lua_State *L, ss_str type) {
 
 static void body_check(lua_State *L, int idx, const char *const *names,
                        ss_content *content) {
-  bool sdp = takes(names, "sdp") &&
-             lss_option_str(L, idx, "sdp", &content->body);
+  bool sdp =
+      takes(names, "sdp") && lss_option_str(L, idx, "sdp", &content->body);
 
   if (!lss_option_str(L, idx, "body", &content->body)) {
     if (lss_option_any(L, idx, "content_type"))
@@ -236,14 +245,15 @@ static void check_target(lua_State *L, int idx) {
   bool bare;
 
   if (lua_type(L, idx) != LUA_TSTRING)
-    luaL_error(L, "redirect: a URI is a string, got %s",
-               luaL_typename(L, idx));
+    luaL_error(L, "redirect: a URI is a string, got %s", luaL_typename(L, idx));
   s = lss_to_str(L, idx);
   bare = ss_str_chr(s, '<') == s.n && ss_str_chr(s, '"') == s.n;
   if (!parses(s, bare) ||
       (bare && (ss_str_chr(s, '>') < s.n || ss_str_chr(s, ' ') < s.n)))
-    luaL_error(L, "redirect: '%s' is no URI (write it as "
-                  "\"sip:user@host\")", lss_printable(L, s));
+    luaL_error(L,
+               "redirect: '%s' is no URI (write it as "
+               "\"sip:user@host\")",
+               lss_printable(L, s));
 }
 
 ss_str lss_targets_check(lua_State *L, int idx) {

@@ -8,16 +8,16 @@
 #include "lua/endpoint.h"
 
 void lss_media_check(lua_State *L, int idx) {
-  static const char *const names[] = {"get_answer", "get_offer",
-                                      "set_answer"};
+  static const char *const names[] = {"get_answer", "get_offer", "set_answer"};
   size_t i;
 
   idx = lua_absindex(L, idx);
   if (lua_isnil(L, idx))
     return;
   if (!lua_istable(L, idx))
-    luaL_error(L, "media: a table with get_answer, get_offer, set_answer "
-                  "expected, got %s",
+    luaL_error(L,
+               "media: a table with get_answer, get_offer, set_answer "
+               "expected, got %s",
                luaL_typename(L, idx));
   for (i = 0; i < 3; i++) {
     lua_getfield(L, idx, names[i]);
@@ -70,8 +70,9 @@ static void negotiated(lua_State *L, bool failed) {
       lua_toboolean(L, -1)) {
     failed = true;
     lua_getiuservalue(L, -2, LSS_SESSION_ENDPOINT);
-    lua_pushfstring(L, "a media negotiator must return a description (a "
-                       "string) or nil, not a %s",
+    lua_pushfstring(L,
+                    "a media negotiator must return a description (a "
+                    "string) or nil, not a %s",
                     lua_typename(L, type));
     lua_pushvalue(L, -1);
     lss_report(L, lua_gettop(L) - 2);

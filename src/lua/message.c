@@ -175,9 +175,9 @@ static const luaL_Reg message_getters[] = {
     {"time", get_time},     {NULL, NULL}};
 static const luaL_Reg message_metamethods[] = {
     {"__gc", message_gc}, {"__tostring", message_tostring}, {NULL, NULL}};
-static const lss_class message_class = {
-    "sipsession.message", message_methods,     message_getters,
-    NULL,                 message_metamethods, NULL};
+static const lss_class message_class = {"sipsession.message", message_methods,
+                                        message_getters,      NULL,
+                                        message_metamethods,  NULL};
 
 void lss_message_open(lua_State *L) {
   lss_class_open(L, &message_class);

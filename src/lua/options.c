@@ -111,8 +111,7 @@ bool lss_option_ms(lua_State *L, int idx, const char *name, uint32_t *out) {
   return true;
 }
 
-bool lss_option_fraction(lua_State *L, int idx, const char *name,
-                         double *out) {
+bool lss_option_fraction(lua_State *L, int idx, const char *name, double *out) {
   double n;
 
   if (!lss_option_any(L, idx, name))

@@ -244,12 +244,9 @@ static const luaL_Reg session_setters[] = {
 static const luaL_Reg session_metamethods[] = {
     {"__gc", session_gc}, {"__tostring", session_tostring}, {NULL, NULL}};
 static const lss_class session_class = {
-    "sipsession.session",
-    session_methods,
-    session_getters,
-    session_setters,
-    session_metamethods,
-    "'media', and 'data' for what is the script's own"};
+    "sipsession.session", session_methods,
+    session_getters,      session_setters,
+    session_metamethods,  "'media', and 'data' for what is the script's own"};
 
 void lss_session_open(lua_State *L) {
   lss_class_open(L, &session_class);

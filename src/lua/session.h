@@ -23,6 +23,7 @@ typedef struct lss_session {
   lss_world *world; /* of use only while `live` */
   ss_job negotiate; /* starts the negotiator */
   bool live;        /* the core may still call */
+  bool receiving;   /* its session_received handlers are being started */
   bool verb;        /* inside participate: `negotiator` says what it found */
   bool negotiator;
   bool pending; /* an accept */

@@ -5,10 +5,20 @@
 #include "lua/media.h"
 #include "lua/wait.h"
 
-static const char *const answer_names[] = {"headers", "reason", "sdp", "body",
-                                           "content_type", NULL};
-static const char *const reject_names[] = {
-    "code", "headers", "reason", "body", "content_type", NULL};
+static const char *const answer_names[] = {"headers", "reason",       "sdp",
+                                           "body",    "content_type", NULL};
+static const char *const reject_names[] = {"code", "headers",      "reason",
+                                           "body", "content_type", NULL};
+
+/* Lets the core call back while a verb is at work: a network tells its hooks
+ * of messages as they are sent. */
+static lua_State *enter(lua_State *L) {
+  return lss_enter(lss_context_get(L), L);
+}
+
+static void leave(lua_State *L, lua_State *was) {
+  lss_context_get(L)->L = was;
+}
 
 static int outcome(lua_State *L, ss_failure f) {
   if (f.kind != SS_KIND_NONE)
@@ -31,19 +41,25 @@ static unsigned check_code(lua_State *L, int idx, lua_Integer standard,
 
 /* --- participate ---------------------------------------------------------- */
 
-/* Claims the call; session at 1, what it waits with (a task or a function) at
+/* The last thing that may raise: is there a negotiator, where one is needed?
+ * Its table is the script's, and may have an __index. */
+static void prepare(lua_State *L, lss_session *box, int options,
+                    ss_content *content) {
+  lss_content_check(L, options, answer_names, content);
+  box->negotiator = !content->body.n && lss_media_answers(L, 1);
+}
+
+/* Claims the call; session at 1, what waits (a task or a function) at
  * waiter. */
 static ss_failure claim(lua_State *L, lss_session *box, int waiter,
                         const ss_content *content) {
-  ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_ENDPOINT_CLOSED, 0};
-  bool nested = box->verb;
+  lua_State *was = enter(L);
+  ss_failure f;
 
-  if (!ss_session_endpoint(box->core))
-    return f;
-  box->negotiator = !content->body.n && lss_media_answers(L, 1);
   box->verb = true;
   f = ss_session_participate(box->core, content);
-  box->verb = nested;
+  box->verb = false;
+  leave(L, was);
   if (f.kind != SS_KIND_NONE)
     return f;
   box->pending = true;
@@ -55,12 +71,12 @@ static ss_failure claim(lua_State *L, lss_session *box, int waiter,
 int lss_session_participate(lua_State *L) {
   lss_session *box = lss_session_check(L);
   ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_NOT_YIELDABLE, 0};
-  lss_wait_mode how = LSS_WAIT_YIELD;
+  lss_wait_mode how;
   ss_content content;
   lss_task *t;
 
   lua_settop(L, 2);
-  lss_content_check(L, 2, answer_names, &content);
+  prepare(L, box, 2, &content);
   if (!box->live) /* the core knows how it ended, and refuses */
     return outcome(L, claim(L, box, 2, &content));
   how = lss_wait_how(L, box->world);
@@ -87,7 +103,7 @@ int lss_session_participate_async(lua_State *L) {
   }
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
-  lss_content_check(L, 2, answer_names, &content);
+  prepare(L, box, 2, &content);
   return outcome(L, claim(L, box, 3, &content));
 }
 
@@ -97,15 +113,22 @@ int lss_session_progress(lua_State *L) {
   lss_session *box = lss_session_check(L);
   unsigned code = check_code(L, 2, 180, 101, 199);
   ss_content content;
+  lua_State *was;
+  ss_failure f;
 
   lua_settop(L, 3);
   lss_content_check(L, 3, answer_names, &content);
-  return outcome(L, ss_session_progress(box->core, code, &content));
+  was = enter(L);
+  f = ss_session_progress(box->core, code, &content);
+  leave(L, was);
+  return outcome(L, f);
 }
 
 int lss_session_reject(lua_State *L) {
   lss_session *box = lss_session_check(L);
   ss_content content;
+  lua_State *was;
+  ss_failure f;
   unsigned code;
 
   if (lua_istable(L, 2)) {
@@ -121,27 +144,37 @@ int lss_session_reject(lua_State *L) {
     content.fields = lss_fields_check(L, 3);
     content.reason = lss_reason_check(L, 4);
   }
-  return outcome(L, ss_session_reject(box->core, code, &content));
+  was = enter(L);
+  f = ss_session_reject(box->core, code, &content);
+  leave(L, was);
+  return outcome(L, f);
 }
 
 int lss_session_redirect(lua_State *L) {
   lss_session *box = lss_session_check(L);
   unsigned code = check_code(L, 3, 302, 300, 399);
   ss_content content;
+  lua_State *was;
+  ss_failure f;
   ss_str contacts;
 
   lua_settop(L, 4);
   memset(&content, 0, sizeof content);
   contacts = lss_targets_check(L, 2);
   content.fields = lss_fields_check(L, 4);
-  return outcome(
-      L, ss_session_redirect(box->core, code, contacts, &content));
+  was = enter(L);
+  f = ss_session_redirect(box->core, code, contacts, &content);
+  leave(L, was);
+  return outcome(L, f);
 }
 
 int lss_session_terminate(lua_State *L) {
   lss_session *box = lss_session_check(L);
+  const ss_fields *fields = lss_fields_check(L, 2);
+  lua_State *was = enter(L);
 
-  ss_session_terminate(box->core, lss_fields_check(L, 2));
+  ss_session_terminate(box->core, fields);
+  leave(L, was);
   lua_pushboolean(L, true);
   return 1;
 }

@@ -97,6 +97,7 @@ static void on_lost(ss_watch *watch, int rc) {
 int ss_client_start(ss_layer *l, const ss_path *path, ss_packet *packet,
                     ss_str branch, ss_method method, ss_client_fn done,
                     void *arg, ss_client **out) {
+  /* first of all: where memory is short, it is still said once */
   int rc = ss_path_send(path, packet);
   if (rc)
     return rc;
@@ -135,13 +136,21 @@ static void final_response(ss_client *c, ss_message *m) {
   tell(c, 0, m);
 }
 
+/* RFC 3261 8.1.3.3: a response with more than one Via is somebody else's. */
+static bool has_one_via(const ss_message *m) {
+  ss_elements vias = ss_message_elements(m, SS_FIELD_VIA);
+  ss_str value;
+  ss_elements_next(&vias, &value);
+  return !ss_elements_next(&vias, &value);
+}
+
 void ss_client_response(ss_layer *l, const ss_via *via, ss_message *m) {
   uint64_t h = client_hash(7, via->branch, m->method);
   uint64_t check = client_hash(8, via->branch, m->method);
   ss_hnode *n = ss_hash_first(&l->clients, h);
   while (n && SS_CONTAINER(n, ss_client, node)->check != check)
     n = ss_hash_next(n);
-  if (!n) {
+  if (!n || !has_one_via(m)) {
     l->count.stray_responses++;
     return;
   }

@@ -4,6 +4,7 @@
 #include "sip/layer.h"
 
 #include "base/alloc.h"
+#include "sip/parsed.h"
 
 int ss_layer_new(ss_layer **out, const ss_layer_config *config) {
   ss_layer *l = ss_alloc(sizeof *l);
@@ -87,7 +88,9 @@ static bool branch_is_unique(ss_str branch) {
 }
 
 /* RFC 3261 17.2.3: branch, sent-by and method; without a usable branch the
- * rules of RFC 2543: Request-URI, From tag, Call-ID, CSeq and the whole Via. */
+ * rules of RFC 2543: Request-URI, From tag, Call-ID, CSeq and the whole of the
+ * topmost Via. The To tag is not looked at: an ACK or CANCEL that agrees in all
+ * of these is for no other transaction. */
 static int server_key(ss_message *m, ss_method method, ss_key *out) {
   const ss_via *via;
   int rc = ss_message_via(m, &via);
@@ -103,7 +106,7 @@ static int server_key(ss_message *m, ss_method method, ss_key *out) {
     key_add(&k, from_tag(m));
     key_add(&k, m->call_id);
     key_add_u64(&k, m->cseq);
-    key_add(&k, ss_message_field(m, SS_FIELD_VIA)->value);
+    key_add(&k, ss_top_via(m));
   }
   key_add_u64(&k, method);
   if (method == SS_METHOD_UNKNOWN)
@@ -151,6 +154,13 @@ static void receive_ack(ss_layer *l, ss_message *m) {
     l->user->ack(l->arg, m);
 }
 
+/* What ends calls is let in when nothing that begins one is any more: an
+ * eighth more. Else who fills the table keeps all others from hanging up. */
+static bool has_room(const ss_layer *l, ss_method method) {
+  bool ends = method == SS_BYE || method == SS_CANCEL;
+  return ss_layer_alive(l) < (ends ? l->max + l->max / 8 : l->max);
+}
+
 static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
                         ss_key key) {
   ss_key mkey = merge_key(m, m->method);
@@ -158,7 +168,7 @@ static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
   int rc = ss_message_to(m, &to);
   if (rc)
     return;
-  if (ss_layer_alive(l) >= l->max) {
+  if (!has_room(l, m->method)) {
     l->count.refused_overload++;
     ss_layer_refuse(l, path, m, 503, SS_STR_NONE,
                     SS_STR("Retry-After: 10\r\n"));

@@ -23,6 +23,8 @@ struct ss_layer {
   void *arg;
   ss_hash servers, merges, clients;
   ss_layer_counters count;
+  uint64_t redial_from; /* ms: when the present second of redials began */
+  unsigned redials;     /* in it */
   char scratch[65535];
 };
 
@@ -44,6 +46,7 @@ struct ss_server {
   uint32_t interval;  /* timer G, ms */
   ss_server_state state;
   bool invite, merged, reconnected;
+  char tag[SS_TAG_LEN]; /* the To tag given; begins with NUL: none */
   uint16_t sent_by_port; /* where a new connection would go, 18.2.2 */
   ss_addr source;
   ss_path path;

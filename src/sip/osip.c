@@ -74,8 +74,8 @@ static int port_of(const char *text, uint16_t *out) {
 }
 
 static bool host_ok(ss_str host, bool brackets) {
-  return host.n && ss_chars_all(host, brackets ? SS_CHAR_ADDRESS
-                                               : SS_CHAR_HOST);
+  return host.n &&
+         ss_chars_all(host, brackets ? SS_CHAR_ADDRESS : SS_CHAR_HOST);
 }
 
 /* Where the host of a SIP URI begins: behind the "@", if there is one, else
@@ -85,28 +85,35 @@ static size_t host_start(ss_str text, size_t scheme_end) {
   return (i < text.n ? i : scheme_end) + 1;
 }
 
+/* A value that is there comes unescaped: what can't be one, or is empty, is
+ * not let through. */
+static int take_value(ss_str value, unsigned classes, const char *also,
+                      ss_str *out) {
+  if (value.n == 0)
+    return SS_ESYNTAX;
+  for (size_t i = 0; i < value.n; i++)
+    if (!ss_char_is(value.p[i], classes) && !strchr(also, value.p[i]))
+      return SS_ESYNTAX;
+  *out = value;
+  return 0;
+}
+
 static int take_params(osip_list_t *params, ss_uri *out) {
   osip_list_iterator_t it;
   osip_uri_param_t *param = osip_list_get_first(params, &it);
-  for (; osip_list_iterator_has_elem(it);
+  int rc = 0;
+  for (; rc == 0 && osip_list_iterator_has_elem(it);
        param = osip_list_get_next(&it)) {
     ss_str name = ss_str_z(param->gname);
     ss_str value = ss_str_z(param->gvalue);
     if (ss_str_ieq(name, SS_STR("lr")))
       out->lr = true;
     else if (ss_str_ieq(name, SS_STR("transport")))
-      out->transport = value;
+      rc = take_value(value, SS_CHAR_TOKEN, "", &out->transport);
     else if (ss_str_ieq(name, SS_STR("maddr")))
-      out->maddr = value;
+      rc = take_value(value, SS_CHAR_HOST | SS_CHAR_ADDRESS, "[]", &out->maddr);
   }
-  /* these two come unescaped: what can't be one is not let through */
-  if (!ss_chars_all(out->transport, SS_CHAR_TOKEN))
-    return SS_ESYNTAX;
-  for (size_t i = 0; i < out->maddr.n; i++)
-    if (!ss_char_is(out->maddr.p[i], SS_CHAR_HOST | SS_CHAR_ADDRESS) &&
-        out->maddr.p[i] != '[' && out->maddr.p[i] != ']')
-      return SS_ESYNTAX;
-  return 0;
+  return rc;
 }
 
 static int fill_uri(osip_uri_t *u, ss_str text, size_t scheme_end,

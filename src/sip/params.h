@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 typedef struct ss_param {
-  ss_str text;  /* "name=value" as written */
+  ss_str text; /* "name=value" as written */
   ss_str name;
   ss_str value; /* quotes taken off, escapes left; .p is NULL without "=" */
 } ss_param;

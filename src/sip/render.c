@@ -64,10 +64,8 @@ static void top_via(ss_buf *b, ss_message *m, const ss_addr *source) {
   const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
   ss_str top = ss_top_via(m);
   ss_buf_lit(b, "Via: ");
-  if (!source || ss_message_via(m, &via) != 0) {
-    via_as_sent(b, top);
-  } else {
-    via_as_sent(b, top);
+  via_as_sent(b, top);
+  if (source && ss_message_via(m, &via) == 0) {
     /* RFC 3581 4: with rport, received is set even where it agrees */
     if (via->rport || needs_received(via, source)) {
       ss_buf_lit(b, ";received=");
@@ -153,8 +151,7 @@ int ss_render_reply(ss_buf *b, ss_message *request, const ss_reply *reply) {
   optional(b, SS_STR("Contact"), reply->contact);
   if (!reply->fields || !ss_fields_has(reply->fields, SS_FIELD_SERVER))
     optional(b, SS_STR("Server"), reply->server);
-  return finish(b, reply->own, reply->fields, reply->content_type,
-                reply->body);
+  return finish(b, reply->own, reply->fields, reply->content_type, reply->body);
 }
 
 static void own_via(ss_buf *b, const ss_request *request) {

@@ -8,10 +8,10 @@ typedef struct ss_scan {
   ss_message *m;
   const ss_limits *limits;
   bool stream;
-  bool cut;       /* only the beginning of the message is here */
-  bool mute;      /* a header that every reply echoes is missing or unfit */
-  bool over;      /* the first fault is a limit */
-  size_t room;    /* fields there is memory for, [0] included */
+  bool cut;    /* only the beginning of the message is here */
+  bool mute;   /* a header that every reply echoes is missing or unfit */
+  bool over;   /* the first fault is a limit */
+  size_t room; /* fields there is memory for, [0] included */
   size_t separators;
   uint8_t last[SS_FIELD_COUNT]; /* the end of each chain of fields */
 } ss_scan;

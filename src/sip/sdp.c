@@ -166,8 +166,7 @@ static void put_format(ss_buf *b, ss_str rest, ss_str format) {
     if (!map && is_attribute(line, SS_STR("a=rtpmap:"), format)) {
       map = true;
       put_line(b, line);
-    } else if (!parameters &&
-               is_attribute(line, SS_STR("a=fmtp:"), format)) {
+    } else if (!parameters && is_attribute(line, SS_STR("a=fmtp:"), format)) {
       parameters = true;
       put_line(b, line);
     }

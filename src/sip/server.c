@@ -83,6 +83,20 @@ static void fail(ss_server *s, int rc) {
     watch->failed(arg, rc);
 }
 
+/* New connections for answers in one second, of all transactions: a peer that
+ * names another port in each request and hangs up can't make us fill the table
+ * of connections with attempts. */
+#define REDIALS 100
+
+static bool may_redial(ss_layer *l) {
+  uint64_t now = ss_loop_now(l->loop);
+  if (now - l->redial_from >= 1000) {
+    l->redial_from = now;
+    l->redials = 0;
+  }
+  return l->redials++ < REDIALS;
+}
+
 /* A new connection to the address the request came from, at the port of its
  * sent-by. One attempt a transaction: a peer that hangs up on every answer
  * isn't called forever. */
@@ -90,6 +104,8 @@ static int reconnect(ss_server *s) {
   if (s->reconnected)
     return SS_ECLOSED;
   s->reconnected = true;
+  if (!may_redial(s->layer))
+    return SS_ELIMIT;
   ss_addr to = s->source;
   ss_addr_set_port(&to, s->sent_by_port);
   ss_path fresh;
@@ -105,7 +121,7 @@ static int reconnect(ss_server *s) {
 
 bool ss_server_send(ss_server *s) {
   int rc = ss_path_send(&s->path, s->last);
-  if (rc && s->path.conn) {
+  if (rc == SS_ECLOSED && s->path.conn) {
     rc = reconnect(s);
     if (!rc)
       rc = ss_path_send(&s->path, s->last);
@@ -174,6 +190,10 @@ const ss_addr *ss_server_source(const ss_server *s) {
   return &s->source;
 }
 
+ss_str ss_server_tag(const ss_server *s) {
+  return *s->tag ? (ss_str){s->tag, sizeof s->tag} : SS_STR_NONE;
+}
+
 bool ss_server_merged(const ss_server *s) {
   return s->merged;
 }
@@ -191,6 +211,8 @@ int ss_server_reply(ss_server *s, ss_reply *reply) {
     s->layer->count.out_of_memory++;
     return SS_ENOMEM;
   }
+  if (reply->code > 100 && reply->to_tag.n == sizeof s->tag)
+    memcpy(s->tag, reply->to_tag.p, sizeof s->tag);
   ss_packet_unref(s->last);
   s->last = packet;
   if (s->invite)

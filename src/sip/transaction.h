@@ -38,7 +38,8 @@ typedef struct ss_layer_user {
 typedef struct ss_layer_config {
   ss_loop *loop;
   uint32_t t1, t2, t4; /* ms */
-  size_t max;          /* transactions; more requests than that get 503 */
+  size_t max;          /* transactions; requests beyond it get 503, BYE and
+                          CANCEL only beyond an eighth more */
   ss_str server;       /* the Server header of what the layer says itself */
   const ss_layer_user *user;
   void *arg;
@@ -72,6 +73,9 @@ void *ss_server_arg(const ss_server *s); /* who is attached, or NULL */
 ss_message *ss_server_request(const ss_server *s); /* NULL after the final */
 const ss_path *ss_server_path(const ss_server *s); /* where answers go */
 const ss_addr *ss_server_source(const ss_server *s); /* whence it came */
+/* The To tag that was given in a response, or empty: the answer to a CANCEL
+ * has the same (RFC 3261 9.2). */
+ss_str ss_server_tag(const ss_server *s);
 /* The same request came before by another way, as a transaction that is still
  * there (RFC 3261 8.2.2.2). */
 bool ss_server_merged(const ss_server *s);

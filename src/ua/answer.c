@@ -129,8 +129,12 @@ ss_failure ss_session_participate(ss_session *s, const ss_content *content) {
     return SS_SUCCESS;
   }
   s->phase = SS_PHASE_NEGOTIATING;
-  if (!e->handler->negotiate(e->arg, s))
+  ss_session_ref(s);
+  bool started = e->handler->negotiate(e->arg, s);
+  /* the handler may have done anything to it meanwhile */
+  if (!started && s->endpoint && s->phase == SS_PHASE_NEGOTIATING)
     answer_inactive(s);
+  ss_session_unref(s);
   return SS_SUCCESS;
 }
 

@@ -24,12 +24,14 @@ void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {
   ss_session *s = ss_server_arg(invite) != e ? ss_server_arg(invite) : NULL;
   ss_reply reply = {.code = 200, .server = ss_str_z(e->name)};
   char tag[SS_TAG_LEN];
-  if (s) {
-    memcpy(tag, s->dialog.local_tag, sizeof tag);
-  } else {
+  if (s)
+    reply.to_tag = (ss_str){s->dialog.local_tag, SS_TAG_LEN};
+  else
+    reply.to_tag = ss_server_tag(invite);
+  if (!reply.to_tag.n) {
     ss_tag(tag);
+    reply.to_tag = (ss_str){tag, sizeof tag};
   }
-  reply.to_tag = (ss_str){tag, sizeof tag};
   ss_server_reply(server, &reply);
   if (s)
     cancel(s, m);

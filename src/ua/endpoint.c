@@ -146,6 +146,24 @@ static int open_listeners(ss_endpoint *e, const ss_endpoint_config *c,
   return 0;
 }
 
+/* Adds what the layer has counted since the last time. */
+static void take_counters(ss_endpoint *e) {
+  if (!e->layer)
+    return;
+  const ss_layer_counters *now = ss_layer_count(e->layer);
+#define TAKE(name) e->stats.name += now->name - e->seen.name;
+  TAKE(requests_in)
+  TAKE(responses_in)
+  TAKE(retransmissions_in)
+  TAKE(retransmissions_out)
+  TAKE(refused_overload)
+  TAKE(stray_responses)
+  TAKE(send_errors)
+  TAKE(out_of_memory)
+#undef TAKE
+  e->seen = *now;
+}
+
 /* Nobody waits any more, or close_timeout has passed. */
 static void on_close_timer(ss_timer *timer) {
   ss_endpoint *e = SS_CONTAINER(timer, ss_endpoint, close_timer);
@@ -153,6 +171,7 @@ static void on_close_timer(ss_timer *timer) {
   while ((node = e->sessions.next) != &e->sessions)
     ss_session_forget(SS_CONTAINER(node, ss_session, node));
   ss_loop_timer_stop(e->loop, timer);
+  take_counters(e);
   ss_layer_free(e->layer);
   e->layer = NULL;
   close_sockets(e);
@@ -254,14 +273,7 @@ const ss_addr *ss_endpoint_address(const ss_endpoint *e, size_t i) {
 }
 
 const ss_stats *ss_endpoint_stats(ss_endpoint *e) {
-  if (e->layer) {
-    const ss_layer_counters *c = ss_layer_count(e->layer);
-    e->stats.requests_in = c->requests_in;
-    e->stats.responses_in = c->responses_in;
-    e->stats.retransmissions_in = c->retransmissions_in;
-    e->stats.retransmissions_out = c->retransmissions_out;
-    e->stats.stray_responses = c->stray_responses;
-  }
+  take_counters(e);
   return &e->stats;
 }
 

@@ -102,10 +102,10 @@ static void release(ss_session *s) {
   ss_list_remove(&s->node);
   ss_job_cancel(&s->job);
   e->held--;
-  e->handler->released(e->arg, s);
+  ss_endpoint_check_closed(e);
+  e->handler->released(e->arg, s); /* the last of e: it may be freed in there */
   s->endpoint = NULL;
   ss_session_unref(s);
-  ss_endpoint_check_closed(e);
 }
 
 void ss_session_forget(ss_session *s) {
@@ -262,6 +262,8 @@ int ss_session_reply(ss_session *s, unsigned code, ss_str contact,
   if (!contact.n && dialog) { /* RFC 3261 12.1.1 */
     ss_identity_contact(e, &s->path, &b);
     contact = ss_buf_view(&b);
+    if (b.full)
+      return SS_EFULL;
   }
   const ss_fields *f = content->fields;
   bool lists = code >= 200 && code < 300 &&

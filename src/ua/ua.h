@@ -94,6 +94,7 @@ struct ss_endpoint {
   uint32_t connect_timeout, close_timeout, t1, t2;
   ss_limits limits;
   ss_stats stats;
+  ss_layer_counters seen; /* of the layer's, what is in `stats` already */
   char *uri, *user, *advertise, *name, *accept;
   char *options;      /* the Allow and Supported lines of a 2xx */
   char *capabilities; /* and those with Accept, for OPTIONS */

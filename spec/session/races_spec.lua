@@ -1,0 +1,437 @@
+-- Races on the wire: CANCEL, BYE and ACK against what the script does at the
+-- same moment (RFC 5407). Exactly one final response goes out, and everybody
+-- is told the same. What a script does to itself is in verbs_spec.lua.
+local sip = require "sipsession"
+local World = require "support.world"
+
+-- Numbers from a seed, the same everywhere.
+local function dice(seed)
+  local state = seed * 2654435761 % 2147483647 + 1
+  return function(n)
+    state = state * 48271 % 2147483647
+    return state % n
+  end
+end
+
+describe("CANCEL", function()
+  local w
+
+  after_each(function()
+    w:finish()
+  end)
+
+  it("in the INVITE's batch: no handler is called", function()
+    w = World.new()
+    w:serve()
+    local called
+    w.endpoint:on("session_received", function()
+      called = true
+    end)
+    local call = w:invite()
+    call:cancel()
+    w.network:advance(1)
+    assert.same({ "200 CANCEL", "487 INVITE", "487 INVITE" }, w:names())
+    call:ack()
+    w.network:advance(10)
+    assert.is_nil(called)
+    assert.same({}, w.log)
+    assert.equal(0, w.endpoint.sessions)
+    assert.equal(1, w.endpoint:stats().calls_cancelled)
+  end)
+
+  it("in the INVITE's batch, where nobody takes calls: one answer",
+    function()
+      w = World.new()
+      local call = w:invite()
+      call:cancel()
+      w.network:advance(1)
+      assert.same({ 487 }, w:finals())
+      call:ack()
+    end)
+
+  it("on its way when the main chunk accepts: the accept wins", function()
+    w = World.new()
+    w:serve()
+    local call = w:invite()
+    w.network:advance(0)
+    call:cancel()
+    w:at(1, function()
+      call:ack()
+    end)
+    w:outcome(w.sessions[1]:participate())
+    assert.same({ "200 INVITE", "200 CANCEL" },
+      { w:names()[1], w:names()[2] })
+    assert.same({ 200 }, w:finals())
+    assert.equal("accept ACK", w.log[#w.log])
+  end)
+
+  it("read just before a handler accepts: it wins", function()
+    w = World.new()
+    w:serve(function(session)
+      sip.sleep(1)
+      w:outcome(session:participate())
+    end)
+    local call = w:invite()
+    w:at(1, function() -- due with the sleeper
+      call:cancel()
+    end)
+    w.network:advance(0.9)
+    w.network:impair { delay = 0.1 }
+    call:cancel()
+    w.network:advance(0.2)
+    assert.same({ 487 }, w:finals())
+    assert.same({
+      "incoming>disconnected canceled 487",
+      "accept invalid_operation cancelled",
+    }, w.log)
+    w.network:advance(1)
+    call:ack()
+  end)
+
+  -- One call of the thousand: the accept and the CANCEL within three
+  -- milliseconds of each other, whichever comes first.
+  local function collide(random, mode)
+    local ended
+    local function done(message, err)
+      assert.is_nil(ended)
+      ended = message and "ACK"
+        or err.kind .. " " .. tostring(err.reason)
+    end
+    local accept_at, cancel_at = random(3) / 1000, random(3) / 1000
+    local session
+    local remove = w.endpoint:on("session_received", function(s)
+      session = s
+      if mode == 2 then
+        return -- from the main chunk
+      end
+      sip.sleep(accept_at)
+      if mode == 0 then
+        done(s:participate())
+      else
+        local ok, err = s:participate_async(done)
+        if not ok then
+          done(ok, err)
+        end
+      end
+    end)
+    local from = #w:sent()
+    local call = w:invite { auto = true }
+    if mode == 2 then
+      w.network:advance(0)
+      if random(2) == 0 then
+        call:cancel()
+        done(session:participate())
+      else
+        w:at(cancel_at, function()
+          call:cancel()
+        end)
+        done(session:participate())
+      end
+    else
+      w.network:advance(cancel_at)
+      call:cancel()
+    end
+    w.network:advance(6)
+    remove()
+    local finals = {}
+    for i, name in ipairs(w:names()) do
+      local code = i > from and name:match "^([2-6]%d%d) INVITE$"
+      if code then
+        finals[code] = true
+      end
+    end
+    assert.is_not.equal(finals["200"], finals["487"])
+    assert(call:wait(200))
+    if finals["200"] then
+      assert.equal("ACK", ended)
+      assert.equal("connected", session.state)
+      call:bye()
+      w.network:advance(0)
+    elseif session then
+      assert.matches("cancelled$", ended)
+    end
+    assert.is_true(not session or session.state == "disconnected")
+    return finals["200"] and "accepted" or "cancelled"
+  end
+
+  it("B13 and an accept at once: one final response, a thousand times",
+    function()
+      local won = { accepted = 0, cancelled = 0 }
+      for seed = 1, 40 do
+        w = World.new { seed = seed }
+        if seed % 4 == 0 then
+          w.network:impair { reorder = 0.3, delay = 0.001 }
+        end
+        local random = dice(seed)
+        for i = 1, 25 do
+          local winner = collide(random, (seed + i) % 3)
+          won[winner] = won[winner] + 1
+        end
+        if seed < 40 then
+          w:finish()
+        end
+      end
+      assert.equal(1000, won.accepted + won.cancelled)
+      assert.is_true(won.accepted > 100, "accepted " .. won.accepted)
+      assert.is_true(won.cancelled > 100, "cancelled " .. won.cancelled)
+    end)
+
+  it("and a reject at once: one final response", function()
+    w = World.new()
+    w:serve(function(session)
+      sip.sleep(0.001)
+      session:reject(486)
+    end)
+    for i = 0, 2 do
+      local call = w:invite { auto = true }
+      w.network:advance(i / 1000)
+      call:cancel()
+      w.network:advance(6)
+      assert.is_not.equal(call:wait(486, 0) ~= nil, call:wait(487, 0) ~= nil)
+      assert(call:wait(200)) -- to the CANCEL
+    end
+  end)
+
+  it("twice: one end, and both get their 200", function()
+    w = World.new()
+    w:serve()
+    local call = w:invite()
+    w.network:advance(0.5)
+    call:cancel()
+    call:retransmit()
+    w.network:advance(0.1)
+    assert.same({ "100 INVITE", "200 CANCEL", "487 INVITE", "200 CANCEL" },
+      w:names())
+    w:identical "200 CANCEL"
+    call:ack()
+    w.network:advance(0)
+    assert.equal(1, #w.log)
+  end)
+
+  it("crosses a reject: 200, and the reject stands", function()
+    w = World.new()
+    w:serve(function(session)
+      session:reject(486)
+    end)
+    local call = w:invite()
+    w.network:advance(0)
+    call:cancel()
+    w.network:advance(0.1)
+    assert.same({ "486 INVITE", "200 CANCEL" }, w:names())
+    call:ack()
+    w.network:advance(10)
+    assert.same({ 486 }, w:finals())
+    assert.same({ "incoming>disconnected terminated_locally 486" }, w.log)
+  end)
+end)
+
+describe("BYE", function()
+  local w
+
+  after_each(function()
+    w:finish()
+  end)
+
+  it("crosses our BYE: both get 200, one end is told", function()
+    w = World.new()
+    local call, session = w:established()
+    w.network:impair { delay = 0.01 }
+    session:terminate()
+    call:bye()
+    local theirs = assert(call:wait "BYE")
+    call:reply(theirs, 200)
+    assert(call:wait(200))
+    w.network:advance(10)
+    assert.same({ "BYE", "200 BYE" }, { w:names()[2], w:names()[3] })
+    assert.equal(3, #w:names())
+    assert.same({
+      "incoming>connecting none -",
+      "connecting>connected none 200",
+      "accept ACK",
+      "connected>disconnected terminated_locally -",
+    }, w.log)
+  end)
+
+  it("early, while it rings: 200, and 487 to the INVITE", function()
+    w = World.new()
+    w:serve(function(session)
+      session:progress()
+      sip.sleep(1)
+      w:outcome(session:participate())
+    end)
+    local call = w:invite()
+    assert(call:wait(180))
+    call:bye()
+    w.network:advance(0.1)
+    assert.same({ "180 INVITE", "200 BYE", "487 INVITE" }, w:names())
+    w.network:advance(2)
+    call:ack()
+    assert.same({
+      "incoming>disconnected terminated_remotely 487",
+      "accept invalid_operation cancelled",
+    }, w.log)
+  end)
+
+  it("early, while an accept is pending: its end", function()
+    w = World.new { endpoint = { media = {
+      get_answer = function()
+        sip.sleep(1)
+        return World.ANSWER
+      end,
+    } } }
+    w:serve(function(session)
+      session:progress()
+      w:outcome(session:participate())
+    end)
+    local call = w:invite()
+    assert(call:wait(180))
+    call:bye()
+    assert(call:wait(487))
+    call:ack()
+    w.network:advance(5)
+    assert.same({ 487 }, w:finals())
+    assert.same({
+      "incoming>connecting none -",
+      "connecting>disconnected terminated_remotely 487",
+      "accept operation_failure cancelled",
+    }, w.log)
+  end)
+
+  it("in the batch of the ACK: connected, then ended", function()
+    w = World.new()
+    w:accepting "in a handler"
+    local call = w:invite()
+    assert(call:wait(200))
+    call:ack()
+    call:bye()
+    w.network:advance(1)
+    assert.same({
+      "incoming>connecting none -",
+      "connecting>connected none 200",
+      "accept ACK",
+      "connected>disconnected terminated_remotely -",
+    }, w.log)
+  end)
+
+  it("with the ACK behind it: the late ACK is ignored", function()
+    w = World.new()
+    w:accepting "in a handler"
+    local call = w:invite()
+    assert(call:wait(200))
+    local ok = call.responses[1]
+    call:bye()
+    w.network:advance(0.1)
+    assert.equal(200, ok.code)
+    local n = #w.log
+    call:ack { cseq = 1 }
+    call:ack { cseq = 1 }
+    w.network:advance(5)
+    assert.equal(n, #w.log)
+    assert.same({ "200 INVITE", "200 BYE" }, w:names())
+  end)
+
+  it("answers our BYE that nobody answers: the end comes anyway", function()
+    w = World.new()
+    local _, session = w:established()
+    session:terminate()
+    w.network:advance(31.9)
+    assert.same({ 0, 500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500,
+      31500 }, w:times "BYE")
+    w:identical "BYE"
+    w.network:advance(0.2)
+    local left = w.network:leftovers()
+    assert.equal(0, left.dialogs)
+    assert.equal(0, left.sessions)
+  end)
+
+  it("with a wrong answer to ours is over all the same", function()
+    w = World.new()
+    local call, session = w:established()
+    session:terminate()
+    call:reply(assert(call:wait "BYE"), 481)
+    w.network:advance(10)
+    assert.same({ 0 }, w:times "BYE")
+    assert.equal(0, w.network:leftovers().dialogs)
+  end)
+end)
+
+describe("ACK", function()
+  local w
+
+  after_each(function()
+    w:finish()
+  end)
+
+  it("late, but within 64*T1, connects", function()
+    w = World.new()
+    w:accepting "in a handler"
+    local call = w:invite()
+    w.network:advance(31.9)
+    call:ack()
+    w.network:advance(40)
+    assert.equal(11, w:count "200 INVITE")
+    assert.equal(0, w:count "BYE")
+    assert.equal("accept ACK", w.log[#w.log])
+  end)
+
+  it("too late changes nothing", function()
+    w = World.new()
+    w:accepting "in a handler"
+    local call = w:invite()
+    local bye = assert(call:wait "BYE")
+    call:ack()
+    w.network:advance(0.1)
+    call:reply(bye, 200)
+    w.network:advance(10)
+    assert.equal("accept operation_timeout -", w.log[#w.log])
+    assert.equal(3, #w.log)
+    assert.same({ 32000 }, w:times "BYE")
+  end)
+
+  it("again and again connects once", function()
+    w = World.new()
+    w:accepting "in a handler"
+    local call = w:invite()
+    assert(call:wait(200))
+    for _ = 1, 3 do
+      call:ack()
+      call:retransmit "ACK"
+    end
+    w.network:advance(5)
+    assert.equal(3, #w.log)
+    assert.same({ "200 INVITE" }, w:names())
+  end)
+
+  it("with another CSeq or tag isn't it", function()
+    w = World.new()
+    w:accepting "in a handler"
+    local call = w:invite()
+    assert(call:wait(200))
+    call:ack { cseq = 2 }
+    call:ack { headers = { From = "<sip:caller@10.0.0.2>;tag=other" } }
+    call:ack { headers = { To = "<sip:desk@10.0.0.1>;tag=other" } }
+    call:ack { headers = { To = "<sip:desk@10.0.0.1>" } }
+    call:ack { headers = { ["Call-ID"] = "other" } }
+    w.network:advance(0.1)
+    assert.equal("connecting", w.sessions[1].state)
+    assert.equal(5, w.endpoint:stats().stray_acks)
+    call:ack()
+    w.network:advance(0.1)
+    assert.equal("connected", w.sessions[1].state)
+  end)
+
+  it("lost: the 200 comes again and the next ACK connects", function()
+    w = World.new()
+    w:accepting "in a handler"
+    local lost = 0
+    w.network:drop(function(message)
+      lost = lost + (message.method == "ACK" and 1 or 0)
+      return message.method == "ACK" and lost <= 2
+    end)
+    local call = w:invite { auto = true }
+    w.network:advance(10)
+    assert.same({ 0, 500, 1500 }, w:times "200 INVITE")
+    assert.equal("accept ACK", w.log[#w.log])
+    assert.equal(3, #call.responses)
+  end)
+end)
