@@ -201,7 +201,7 @@ describe("handlers", function()
   it("miss nothing when they are set in session_received", function()
     w = World.new()
     local seen = {}
-    w.endpoint:on("session_received", function(session)
+    w:serve(function(session)
       session:participate_async(function() end)
       session:on("state_changed", function(_, change)
         seen[#seen + 1] = change.state

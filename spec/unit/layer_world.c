@@ -55,6 +55,8 @@ static void on_request(void *arg, ss_server *server, ss_message *m) {
                         .cseq = m->cseq,
                         .method = m->method,
                         .merged = ss_server_merged(server)};
+  if (m->method == SS_CANCEL)
+    w->user[i].cancelled = ss_layer_cancelled(w->layer, m);
   slots[i] = (attached){w, i};
   ss_server_attach(server, &watch, &slots[i]);
   assert_ptr_equal(ss_server_arg(server), &slots[i]);
@@ -222,7 +224,12 @@ void hang_up(world *w, const char *text) {
   pass(w, 0);
 }
 
-static const char * or (const char *value, const char *otherwise) {
+void break_off(world *w, const char *text) {
+  speak(w, peer_at(w, text), "INVITE");
+  hang_up(w, text);
+}
+
+static const char *given(const char *value, const char *otherwise) {
   return value ? value : otherwise;
 }
 
@@ -231,16 +238,17 @@ static void via_of(const request *r, bool tcp, char *out, size_t n) {
     snprintf(out, n, "%s", r->via);
   else
     snprintf(out, n, "SIP/2.0/%s %s%s%s%s", tcp ? "TCP" : "UDP",
-             or (r->sent_by, "10.0.0.2"), or (r->params, ""),
+             given(r->sent_by, "10.0.0.2"), given(r->params, ""),
              r->no_branch ? "" : ";branch=",
-             r->no_branch ? "" : or (r->branch, "z9hG4bKone"));
+             r->no_branch ? "" : given(r->branch, "z9hG4bKone"));
 }
 
 void say_request(world *w, const request *r) {
   char text[2048], via[512];
-  const char *method = or (r->method, "INVITE");
-  const char *from_tag = or (r->from_tag, "aa"), *to_tag = or (r->to_tag, "");
-  speaker *peer = peer_at(w, or (r->from, UDP_CALLER));
+  const char *method = given(r->method, "INVITE");
+  const char *from_tag = given(r->from_tag, "aa"),
+             *to_tag = given(r->to_tag, "");
+  speaker *peer = peer_at(w, given(r->from, UDP_CALLER));
   bool tcp = peer->addr.proto == SS_TCP;
   via_of(r, tcp, via, sizeof via);
   snprintf(text, sizeof text,
@@ -248,10 +256,10 @@ void say_request(world *w, const request *r) {
            "From: <sip:a@example.com>%s%s\r\n"
            "To: <sip:desk@example.net>%s%s\r\n"
            "Call-ID: %s\r\nCSeq: %u %s\r\n%sContent-Length: 0\r\n\r\n",
-           method, or (r->uri, "sip:desk@10.0.0.1"), via,
+           method, given(r->uri, "sip:desk@10.0.0.1"), via,
            *from_tag ? ";tag=" : "", from_tag, *to_tag ? ";tag=" : "", to_tag,
-           or (r->call_id, "c1@10.0.0.2"), r->cseq ? r->cseq : 1, method,
-           or (r->extra, ""));
+           given(r->call_id, "c1@10.0.0.2"), r->cseq ? r->cseq : 1, method,
+           given(r->extra, ""));
   speak(w, peer, text);
 }
 

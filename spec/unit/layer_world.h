@@ -33,6 +33,7 @@ typedef struct served {
   uint32_t cseq;
   ss_method method;
   bool merged;
+  ss_server *cancelled; /* what a CANCEL is for */
   int ended, failed, rc;
   bool unacknowledged;
   uint64_t at; /* when it was told */
@@ -86,6 +87,8 @@ int world_close(void **state);      /* fails if anything is left */
 speaker *peer_at(world *w, const char *address);
 void peer_gone(world *w, const char *address);
 void hang_up(world *w, const char *address); /* the stream to us ends */
+/* The same in the middle of a message: to us the stream is broken. */
+void break_off(world *w, const char *address);
 void say_request(world *w, const request *r);
 #define say(w, ...) say_request((w), &(request){__VA_ARGS__})
 void pass(world *w, uint64_t ms);

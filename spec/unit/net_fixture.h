@@ -25,12 +25,12 @@ typedef struct notes {
   char text[NOTES_SIZE];
   size_t n;
   int messages, refused, sent, received;
-  size_t head;        /* length of the refused message's beginning */
-  ss_refusal why;     /* the latest */
-  ss_path path;       /* where the latest came from; held when `hold` */
+  size_t head;    /* length of the refused message's beginning */
+  ss_refusal why; /* the latest */
+  ss_path path;   /* where the latest came from; held when `hold` */
   bool hold;
-  const char *answer; /* sent back at once for each message and refusal */
-  ss_loop *stop;      /* stopped by each message */
+  const char *answer;   /* sent back at once for each message and refusal */
+  ss_loop *stop;        /* stopped by each message */
   ss_transport **close; /* closed and set to NULL by the first message */
 } notes;
 

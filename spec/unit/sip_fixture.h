@@ -31,6 +31,8 @@
        "Content-Type: application/sdp\r\n"                                     \
        "Content-Length: 4\r\n\r\nbody"
 #define END "\r\n"
+/* Everything but the start line. */
+#define REST VIA FROM TO CALL_ID CSEQ END
 
 #define assert_str(slice, literal)                                             \
   do {                                                                         \

@@ -1,6 +1,6 @@
-/* sip/headers.h: values of headers, one by one and out of messages; media
- * types, parameters and multipart bodies; and the torture messages of RFC 4475
- * and RFC 5118 where a folder of them is at hand (SIPSESSION_TORTURE). */
+/* sip/headers.h: values of headers, one by one and out of messages; and
+ * the torture messages of RFC 4475 and RFC 5118 where a folder of them is at
+ * hand (SIPSESSION_TORTURE). */
 #include "sip/osip.h"
 #include "sip_fixture.h"
 
@@ -328,78 +328,6 @@ static void full_arena_is_reported_wherever_it_fills_up(void **state) {
   assert_true(fit);
 }
 
-static void media_type_comes_without_parameters(void **state) {
-  (void)state;
-  assert_str(ss_media_type(SS_STR(" application/sdp ; charset=x")),
-             "application/sdp");
-  assert_str(ss_media_type(SS_STR("multipart/mixed;boundary=\"a;b\"")),
-             "multipart/mixed");
-  assert_int_equal(ss_media_type(SS_STR("application")).n, 0);
-  assert_int_equal(ss_media_type(SS_STR("/sdp")).n, 0);
-  assert_int_equal(ss_media_type(SS_STR("a/b c")).n, 0);
-  assert_int_equal(ss_media_type(SS_STR_NONE).n, 0);
-}
-
-static void parameters_are_found_by_name(void **state) {
-  (void)state;
-  ss_str v = SS_STR("a/b;x=\"1;y=2\" ; Y = 3;z;q=\"\\\"\"");
-  ss_str out;
-  assert_true(ss_parameter(v, SS_STR("X"), &out));
-  assert_str(out, "1;y=2");
-  assert_true(ss_parameter(v, SS_STR("y"), &out));
-  assert_str(out, "3");
-  assert_true(ss_parameter(v, SS_STR("z"), &out));
-  assert_int_equal(out.n, 0);
-  assert_true(ss_parameter(v, SS_STR("q"), &out));
-  assert_str(out, "\\\"");
-  assert_false(ss_parameter(v, SS_STR("a"), &out));
-  assert_false(ss_parameter(SS_STR("a;=1;y=2"), SS_STR("y"), &out));
-  assert_false(ss_parameter(SS_STR("\";y=2"), SS_STR("y"), &out));
-}
-
-static void multipart_gives_its_parts(void **state) {
-  (void)state;
-  ss_str rest = SS_STR("preamble\r\n--b1\r\nContent-Type: application/sdp;\r\n"
-                       " a=b\r\nX: y\r\n\r\nv=0\r\n\r\n--b1  \r\n\r\nplain\n"
-                       "--b1x\r\n--b1\r\nX: no body\r\n--b1--\r\nepilogue");
-  ss_str type, body, b1 = SS_STR("b1");
-  assert_true(ss_multipart_next(&rest, b1, &type, &body));
-  assert_str(ss_media_type(type), "application/sdp");
-  ss_str value;
-  assert_true(ss_parameter(type, SS_STR("a"), &value));
-  assert_str(value, "b");
-  assert_str(body, "v=0\r\n");
-  assert_true(ss_multipart_next(&rest, b1, &type, &body));
-  assert_str(type, "text/plain");
-  assert_str(body, "plain\n--b1x");
-  assert_true(ss_multipart_next(&rest, b1, &type, &body));
-  assert_str(body, "");
-  assert_false(ss_multipart_next(&rest, b1, &type, &body));
-  assert_false(ss_multipart_next(&rest, b1, &type, &body));
-}
-
-static void multipart_without_its_end_gives_nothing(void **state) {
-  (void)state;
-  static const char *const bad[] = {"",
-                                    "--b",
-                                    "--b\r\n",
-                                    "--b--\r\n",
-                                    "--b--\r\n\r\nx\r\n--b--",
-                                    "--b\r\n\r\nbody",
-                                    "--b\r\n\r\nbody--b--",
-                                    "x--b\r\n\r\n\r\n--b--"};
-  ss_str type, body;
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    ss_str rest = ss_str_z(bad[i]);
-    assert_false(ss_multipart_next(&rest, SS_STR("b"), &type, &body));
-  }
-  ss_str rest = SS_STR("--\r\n\r\n----");
-  assert_false(ss_multipart_next(&rest, SS_STR_NONE, &type, &body));
-  rest = SS_STR("--b\r\n--b--");
-  assert_true(ss_multipart_next(&rest, SS_STR("b"), &type, &body));
-  assert_int_equal(body.n, 0);
-}
-
 /* The torture messages: what the scan and the parsers make of each. */
 static const struct {
   const char *name;
@@ -508,10 +436,6 @@ int main(void) {
       leak_checked(contact_may_be_missing_or_malformed),
       leak_checked(failed_allocation_is_not_kept),
       leak_checked(full_arena_is_reported_wherever_it_fills_up),
-      leak_checked(media_type_comes_without_parameters),
-      leak_checked(parameters_are_found_by_name),
-      leak_checked(multipart_gives_its_parts),
-      leak_checked(multipart_without_its_end_gives_nothing),
       leak_checked(torture_messages_fare_as_the_rfcs_say),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -413,6 +413,45 @@ static void stream_to_nobody_is_lost(void **state) {
   ss_path_release(&path);
 }
 
+static void connecting_too_slowly_is_a_timeout(void **state) {
+  ss_path path;
+  loss l = {.watch.lost = loss_told};
+  (void)state;
+  open_both("tcp");
+  delay(11000);
+  path = path_to(a, "tcp:10.0.0.2:5060");
+  ss_path_watch(&path, &l.watch);
+  send_text(&path, MESSAGE);
+  run_until(10999);
+  assert_int_equal(l.told, 0);
+  run_until(11000);
+  assert_int_equal(l.told, 1);
+  assert_int_equal(l.rc, -ETIMEDOUT);
+  run_out();
+  assert_string_equal(b_notes.text, "");
+  ss_path_release(&path);
+}
+
+static void stream_to_a_peer_comes_framed_and_in_order(void **state) {
+  ss_path path;
+  (void)state;
+  open_both("tcp");
+  open_peer("tcp:10.0.0.9:5060");
+  delay(50);
+  path = path_to(a, "tcp:10.0.0.9:5060");
+  run_until(1050);
+  send_text(&path, "1 b\r\nl: 0\r\n\r\n2 b\r\nl");
+  send_text(&path, ": 0\r\n\r\n");
+  run_until(1051);
+  delay(1); /* what follows does not overtake */
+  send_text(&path, "3 b\r\nl: 0\r\n\r\n");
+  run_until(1090);
+  assert_string_equal(peer_notes.text, "");
+  run_until(1100);
+  assert_string_equal(peer_notes.text, "1 b\r;2 b\r;3 b\r;");
+  ss_path_release(&path);
+}
+
 static void peer_stream_is_framed_and_pings_are_answered(void **state) {
   ss_mpeer *p = open_peer("tcp:10.0.0.9:5060");
   ss_addr to = addr_of("tcp:10.0.0.1:5060");
@@ -657,6 +696,8 @@ int main(void) {
       T(datagram_over_the_limit_is_refused_with_its_head),
       T(stream_carries_messages_both_ways),
       T(stream_to_nobody_is_lost),
+      T(connecting_too_slowly_is_a_timeout),
+      T(stream_to_a_peer_comes_framed_and_in_order),
       T(peer_stream_is_framed_and_pings_are_answered),
       T(answer_arrives_after_half_close),
       T(half_closed_stream_goes_when_nobody_holds_it),

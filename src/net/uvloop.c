@@ -39,7 +39,7 @@ static void arm(ss_uvloop *u) {
 static void end_turn(ss_uvloop *u) {
   ss_loop_settle(&u->loop);
   u->loop.turning = false;
-  if (u->loop.stopping)
+  if (u->loop.stopping && u->polling)
     uv_stop(&u->uv);
   arm(u);
 }
@@ -122,11 +122,23 @@ static int listen_on(ss_loop *loop, const ss_addr *addr,
   return ss_tcp_listen(loop, addr, limits, sink, arg, out);
 }
 
+static void turn(ss_uvloop *u, ss_run_mode mode) {
+  if (uv_loop_alive(&u->uv)) {
+    u->polling = true;
+    uv_run(&u->uv, mode == SS_RUN_NOWAIT ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    u->polling = false;
+  } else { /* libuv does no turn then, and there are only jobs */
+    uv_update_time(&u->uv);
+    ss_uvloop_enter(&u->loop);
+    end_turn(u);
+  }
+}
+
 static int run(ss_loop *loop, ss_run_mode mode) {
   ss_uvloop *u = ss_uvloop_of(loop);
   bool on;
   while ((on = alive(loop))) {
-    uv_run(&u->uv, mode == SS_RUN_NOWAIT ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    turn(u, mode);
     if (mode != SS_RUN_DEFAULT || loop->stopping) {
       on = alive(loop);
       break;

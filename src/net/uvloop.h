@@ -17,7 +17,8 @@ typedef struct ss_uvloop {
   uv_idle_t idle; /* active: the next poll doesn't wait */
   uint64_t armed; /* what timer is set to, UINT64_MAX: not */
   int pollfd, timerfd;
-  bool roused; /* timerfd is due already */
+  bool roused;  /* timerfd is due already */
+  bool polling; /* inside uv_run */
   char buffer[SS_DATAGRAM_SPACE * SS_DATAGRAM_BATCH]; /* for whoever reads */
 } ss_uvloop;
 
