@@ -75,7 +75,7 @@ describe("headers", function()
   local function sent(name)
     w.network:advance(0.01)
     local all = w:sent(name)
-    return assert(sip._message(all[#all].text))
+    return w.network:message(all[#all].text)
   end
 
   for title, verb in pairs(VERBS) do

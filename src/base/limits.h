@@ -10,7 +10,7 @@
   X(message_size, 65535)     /* bytes of one message, header and body */       \
   X(header_size, 16384)      /* bytes of the header section */                 \
   X(header_lines, 100)       /* header fields */                               \
-  X(header_separators, 64)   /* ; , & in one header value */                   \
+  X(header_separators, 256)  /* ; , & in one header value */                   \
   X(all_separators, 512)     /* ; , & in the whole header section */           \
   X(vias, 70)                /* Via values */                                  \
   X(routes, 20)              /* Route and Record-Route values, each */         \

@@ -161,25 +161,27 @@ static bool has_room(const ss_layer *l, ss_method method) {
   return ss_layer_alive(l) < (ends ? l->max + l->max / 8 : l->max);
 }
 
+static void refuse_for_now(ss_layer *l, const ss_path *path, ss_message *m) {
+  ss_layer_refuse(l, path, m, 503, SS_STR_NONE, SS_STR("Retry-After: 10\r\n"));
+}
+
 static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
                         ss_key key) {
   ss_key mkey = merge_key(m, m->method);
   const ss_name_addr *to;
-  int rc = ss_message_to(m, &to);
-  if (rc)
+  if (ss_message_to(m, &to))
     return;
   if (!has_room(l, m->method)) {
     l->count.refused_overload++;
-    ss_layer_refuse(l, path, m, 503, SS_STR_NONE,
-                    SS_STR("Retry-After: 10\r\n"));
+    refuse_for_now(l, path, m);
     return;
   }
   bool merged = to->tag.n == 0 && is_merged(l, mkey);
   ss_server *s = ss_server_new(l, path, m, key, mkey);
   if (!s) {
     l->count.out_of_memory++;
-    ss_layer_refuse(l, path, m, 503, SS_STR_NONE,
-                    SS_STR("Retry-After: 10\r\n"));
+    if (path->conn) /* a datagram comes again: a BYE must not end in a 503 */
+      refuse_for_now(l, path, m);
     return;
   }
   s->merged = merged;

@@ -32,7 +32,8 @@ void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {
     ss_tag(tag);
     reply.to_tag = (ss_str){tag, sizeof tag};
   }
-  ss_server_reply(server, &reply);
+  if (ss_server_reply(server, &reply))
+    ss_server_drop(server); /* no memory: the peer asks again */
   if (s)
     cancel(s, m);
 }
