@@ -265,15 +265,6 @@ describe("call", function()
         to = "sip:desk@10.0.0.1", call_id = "own", cseq = 41,
         headers = { { "x-a", 1 }, { "X-A", 2 }, { "m", "<sip:c@10.0.0.2>" },
           { "Max-Forwards", false } },
-        body = "hi", content_type = "text/plain",
-      }
-      assert(call:wait(415)):header "Accept"
-      call:ack()
-      assert.is_nil(request)
-      call = caller:invite {
-        to = "sip:desk@10.0.0.1", call_id = "own2", cseq = 41,
-        headers = { { "x-a", 1 }, { "X-A", 2 }, { "m", "<sip:c@10.0.0.2>" },
-          { "Max-Forwards", false } },
         sdp = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\n"
           .. "c=IN IP4 10.0.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",
       }

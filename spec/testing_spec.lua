@@ -183,8 +183,8 @@ describe("network", function()
     end
     assert.equal(4, #lines)
     assert.matches("udp:10.0.0.2:5060 +udp:10.0.0.3:5060", lines[1])
-    assert.matches("^ +0.000  │[─]+ OPTIONS sip:b@10.0.0.3 %(7%) [─]+▶│$",
-      lines[2])
+    assert.matches("^ +0.000  │[─]+ OPTIONS sip:b@10.0.0.3 %(7%) "
+      .. "[─]+▶│$", lines[2])
     assert.matches("│ ✗[─]+ 200 OK %(7 OPTIONS%) [─]+│$", lines[3])
     assert.matches("^ +0.500 .*▶│$", lines[4])
     assert.equal(utf8.len(lines[2]), utf8.len(lines[3]))

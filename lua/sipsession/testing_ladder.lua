@@ -52,7 +52,10 @@ end
 -- What is between the lifelines of an arrow, `room` characters wide.
 local function arrow(text, room, right, lost)
   text = " " .. cut(text, room - 6) .. " "
-  local head = lost and (right and "✗ " or " ✗") or (right and "▶" or "◀")
+  local head = right and "▶" or "◀"
+  if lost then
+    head = right and "✗ " or " ✗"
+  end
   local line = room - width(text) - width(head)
   local before = ("─"):rep(line // 2)
   local after = ("─"):rep(line - line // 2)

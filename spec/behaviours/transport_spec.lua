@@ -155,7 +155,7 @@ describe("transport", function()
       "To: " .. (options.to or "<sip:desk@10.0.0.1>"),
       "Call-ID: old@10.0.0.2",
       "CSeq: " .. (options.cseq or 1) .. " " .. method,
-      "Contact: <sip:old@10.0.0.2>",
+      options.contact or "Contact: <sip:old@10.0.0.2>",
     }, "\r\n") .. "\r\n" .. (lines or "") .. "\r\n"
   end
 
@@ -210,6 +210,23 @@ describe("transport", function()
     assert.same({ "200 INVITE", "200 BYE" }, w:names())
     assert.equal("disconnected", w.sessions[1].state)
   end)
+
+  it("B55 an RFC 2543 caller without a Contact is called at its From",
+    function()
+      w = World.new()
+      w:accepting "in a handler"
+      w.caller:send(old("INVITE", "Content-Type: application/sdp\r\n\r\n"
+        .. World.OFFER:sub(1, -3), { contact = "Subject: tea" }),
+        "udp:10.0.0.1:5060")
+      w.network:advance(0.1)
+      local response = assert(w.caller:receive(0))
+      w.caller:send(old("ACK", nil, { to = response:header "To" }))
+      w.network:advance(1)
+      w.sessions[1]:terminate()
+      local bye = assert(w.caller:receive(1))
+      assert.equal("sip:old@10.0.0.2", bye.uri)
+      w.caller:reply(bye, 200)
+    end)
 
   it("B56 the bare cookie as a branch is nobody's transaction", function()
     w = World.new()

@@ -146,7 +146,7 @@ describe("CANCEL", function()
       assert.equal("ACK", ended)
       assert.equal("connected", session.state)
       call:bye()
-      w.network:advance(0)
+      w.network:advance(0.03)
     elseif session then
       assert.matches("cancelled$", ended)
     end

@@ -10,6 +10,11 @@ local uv = require "luv"
 local Stream = {}
 Stream.__index = Stream
 
+-- libuv's own streams, the peers', write without MSG_NOSIGNAL.
+local sigpipe = uv.new_signal()
+sigpipe:start("sigpipe", function() end)
+sigpipe:unref()
+
 -- luv ends the process when a callback fails: errors are kept for whoever
 -- waits, and come out there.
 local failed

@@ -77,6 +77,7 @@ static inline void notes_message(void *arg, const ss_path *path, const char *p,
     ss_transport_close(*s->close);
     *s->close = NULL;
     s->close = NULL;
+    notes_add(s, p + n - 1, 1); /* the bytes are there during the call */
   }
 }
 

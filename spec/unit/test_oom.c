@@ -64,9 +64,11 @@ static void on_received(void *arg, ss_session *s) {
                         .reason = SS_STR("Just So")};
   if (w->plot == ANSWER || w->plot == HANG_UP) {
     ss_session_progress(s, 180, &content);
-    if (ss_session_participate(s, &content).kind == SS_KIND_NONE)
-      w->participated++;
-    else
+    bool done = false; /* what has failed may be tried again */
+    for (int i = 0; i < 2 && !done; i++)
+      done = ss_session_participate(s, &content).kind == SS_KIND_NONE;
+    w->participated += done;
+    if (!done)
       ss_session_terminate(s, NULL);
   } else if (w->plot == REJECT) {
     ss_session_reject(s, 486, &content);
@@ -222,6 +224,7 @@ static void hang_up(world *w) {
     snprintf(branch, sizeof branch, "b%u", w->bye_code);
     say(w, "BYE", w->bye_code ? 3 : 2, branch, true);
     run(w, 4000);
+    assert_true(w->tcp || w->bye_code != 503); /* it would have been the end */
   }
   if (!one_in)
     assert_true(w->bye_code == 200 || w->bye_code == 481);
@@ -306,6 +309,9 @@ static bool call_without(long n, bool tcp, plot what) {
   expect_nothing_left(&w);
   expect_usable(&w);
   expect_nothing_left(&w);
+  ss_endpoint_close(w.endpoint, NULL);
+  run(&w, 0); /* it waits for nobody */
+  assert_int_equal(w.closed, 1);
   close_network(&w);
   assert_int_equal(ss_alloc_alive(), before);
   return (long)made + 1 >= n;

@@ -23,7 +23,9 @@ static void a_request_repeated_in_Trying_is_absorbed(void **state) {
   assert_int_equal(w->requests, 1);
   assert_int_equal(w->count, 0);
   assert_int_equal(ss_layer_count(w->layer)->retransmissions_in, 1);
-  w->left_waiting = true;
+  pass(w, 40000);
+  assert_int_equal(answer(w, 0, 200), 0);
+  expect_sent(w, 0, 40000, 200);
 }
 
 static void a_final_in_Trying_is_sent_at_once(void **state) {

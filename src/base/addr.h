@@ -29,7 +29,7 @@ void ss_addr_from(ss_addr *a, ss_proto proto, const struct sockaddr *sa);
 socklen_t ss_addr_len(const ss_addr *a);
 uint16_t ss_addr_port(const ss_addr *a);
 void ss_addr_set_port(ss_addr *a, uint16_t port);
-bool ss_addr_eq(const ss_addr *a, const ss_addr *b);    /* all three */
+bool ss_addr_eq(const ss_addr *a, const ss_addr *b); /* all three */
 bool ss_addr_same_ip(const ss_addr *a, const ss_addr *b);
 uint64_t ss_addr_hash(uint64_t h, const ss_addr *a);
 /* May a packet be sent there: not port 0, not broadcast, multicast nor the

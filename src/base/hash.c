@@ -12,7 +12,7 @@ int ss_hash_init(ss_hash *t, size_t size) {
   *t = (ss_hash){0};
   while (n < size)
     n *= 2;
-  t->bucket = ss_alloc(n * sizeof *t->bucket);
+  t->bucket = ss_alloc(n * sizeof(void *));
   if (!t->bucket)
     return SS_ENOMEM;
   t->size = n;
@@ -39,7 +39,7 @@ static void link_node(ss_hash *t, ss_hnode *n) {
 static void grow(ss_hash *t) {
   ss_hnode **old = t->bucket;
   size_t size = t->size;
-  ss_hnode **bucket = ss_alloc(size * 2 * sizeof *bucket);
+  ss_hnode **bucket = ss_alloc(size * 2 * sizeof(void *));
   if (!bucket)
     return;
   t->bucket = bucket;

@@ -77,6 +77,7 @@ void ss_tag(char out[SS_TAG_LEN]) {
 }
 
 void ss_branch(char out[SS_BRANCH_LEN]) {
-  memcpy(out, "z9hG4bK", 7);
-  digits(out + 7, SS_BRANCH_LEN - 7);
+  static const char cookie[7] = {'z', '9', 'h', 'G', '4', 'b', 'K'};
+  memcpy(out, cookie, sizeof cookie);
+  digits(out + sizeof cookie, SS_BRANCH_LEN - sizeof cookie);
 }

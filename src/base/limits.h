@@ -7,20 +7,20 @@
 #include <stddef.h>
 
 #define SS_LIMITS_MAP(X)                                                       \
-  X(message_size, 65535)     /* bytes of one message, header and body */       \
-  X(header_size, 16384)      /* bytes of the header section */                 \
-  X(header_lines, 100)       /* header fields */                               \
-  X(header_separators, 256)  /* ; , & in one header value */                   \
-  X(all_separators, 512)     /* ; , & in the whole header section */           \
-  X(vias, 70)                /* Via values */                                  \
-  X(routes, 20)              /* Route and Record-Route values, each */         \
-  X(uri_length, 2048)        /* bytes of the Request-URI */                    \
-  X(sessions, 100000)        /* live sessions */                               \
-  X(transactions, 200000)    /* transactions not yet ended */                  \
-  X(connections, 10000)      /* TCP connections of one listener */             \
+  X(message_size, 65535)         /* bytes of one message, header and body */   \
+  X(header_size, 16384)          /* bytes of the header section */             \
+  X(header_lines, 100)           /* header fields */                           \
+  X(header_separators, 256)      /* ; , & in one header value */               \
+  X(all_separators, 512)         /* ; , & in the whole header section */       \
+  X(vias, 70)                    /* Via values */                              \
+  X(routes, 20)                  /* Route and Record-Route values, each */     \
+  X(uri_length, 2048)            /* bytes of the Request-URI */                \
+  X(sessions, 100000)            /* live sessions */                           \
+  X(transactions, 200000)        /* transactions not yet ended */              \
+  X(connections, 10000)          /* TCP connections of one listener */         \
   X(connection_backlog, 1048576) /* bytes waiting on one TCP connection */     \
-  X(connection_idle, 600)    /* seconds without a byte */                      \
-  X(message_time, 10)        /* seconds for one message over TCP */
+  X(connection_idle, 600)        /* seconds without a byte */                  \
+  X(message_time, 10)            /* seconds for one message over TCP */
 
 typedef struct ss_limits {
 #define X(name, value) size_t name;

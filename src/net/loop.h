@@ -25,8 +25,11 @@ struct ss_job {
   void (*fn)(ss_job *job);
 };
 
-typedef enum ss_run_mode { SS_RUN_DEFAULT, SS_RUN_ONCE, SS_RUN_NOWAIT }
-    ss_run_mode;
+typedef enum ss_run_mode {
+  SS_RUN_DEFAULT,
+  SS_RUN_ONCE,
+  SS_RUN_NOWAIT
+} ss_run_mode;
 
 typedef struct ss_loop_ops {
   /* The time right now, in ms; inside a turn loop->now is what counts. */

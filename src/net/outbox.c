@@ -8,7 +8,7 @@
 
 static int grow(ss_conn *c) {
   size_t size = c->size ? c->size * 2 : 4;
-  ss_packet **out = ss_realloc(NULL, size * sizeof *out);
+  ss_packet **out = ss_realloc(NULL, size * sizeof(void *));
   if (!out)
     return SS_ENOMEM;
   for (size_t i = 0; i < c->count; i++)

@@ -23,11 +23,11 @@ typedef struct ss_path {
 
 /* Why bytes were refused before anybody parsed them. */
 typedef enum ss_refusal {
-  SS_REFUSED_SIZE,      /* message or header section over its limit */
-  SS_REFUSED_LENGTH,    /* stream: Content-Length missing, repeated or bad */
-  SS_REFUSED_SLOW,      /* stream: incomplete for limits.message_time */
-  SS_REFUSED_IDLE,      /* stream: silent for limits.connection_idle */
-  SS_REFUSED_BACKLOG,   /* stream: the peer doesn't read */
+  SS_REFUSED_SIZE,       /* message or header section over its limit */
+  SS_REFUSED_LENGTH,     /* stream: Content-Length missing, repeated or bad */
+  SS_REFUSED_SLOW,       /* stream: incomplete for limits.message_time */
+  SS_REFUSED_IDLE,       /* stream: silent for limits.connection_idle */
+  SS_REFUSED_BACKLOG,    /* stream: the peer doesn't read */
   SS_REFUSED_CONNECTIONS /* listener: over limits.connections, or no fd left */
 } ss_refusal;
 

@@ -29,11 +29,11 @@ struct ss_layer {
 };
 
 typedef enum ss_server_state {
-  SS_SERVER_TRYING,     /* non-INVITE only */
+  SS_SERVER_TRYING, /* non-INVITE only */
   SS_SERVER_PROCEEDING,
   SS_SERVER_COMPLETED,
-  SS_SERVER_CONFIRMED,  /* INVITE only, as the next */
-  SS_SERVER_ACCEPTED    /* RFC 6026 */
+  SS_SERVER_CONFIRMED, /* INVITE only, as the next */
+  SS_SERVER_ACCEPTED   /* RFC 6026 */
 } ss_server_state;
 
 struct ss_server {
@@ -42,11 +42,11 @@ struct ss_server {
   ss_key key, merge_key;
   ss_layer *layer;
   ss_timer timer;
-  uint64_t deadline;  /* timer H, ms */
-  uint32_t interval;  /* timer G, ms */
+  uint64_t deadline; /* timer H, ms */
+  uint32_t interval; /* timer G, ms */
   ss_server_state state;
   bool invite, merged, reconnected;
-  char tag[SS_TAG_LEN]; /* the To tag given; begins with NUL: none */
+  char tag[SS_TAG_LEN];  /* the To tag given; begins with NUL: none */
   uint16_t sent_by_port; /* where a new connection would go, 18.2.2 */
   ss_addr source;
   ss_path path;
@@ -60,7 +60,7 @@ struct ss_server {
 /* server.c: what both server machines share */
 ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
                          ss_key key, ss_key merge_key);
-void ss_server_free(ss_server *s);                /* silent */
+void ss_server_free(ss_server *s);                            /* silent */
 void ss_server_tell_ended(ss_server *s, bool unacknowledged); /* and detach */
 void ss_server_end(ss_server *s, bool unacknowledged); /* freed, then told */
 /* Sends s->last, over a new connection if the old one is gone. False: it

@@ -114,8 +114,8 @@ typedef struct ss_message {
 } ss_message;
 
 /* Why there is no message at all: SS_ESYNTAX, what came can't be answered
- * (not SIP, a broken response, an ACK with a fault, no usable Via, From, To,
- * Call-ID or CSeq); SS_ELIMIT, the same by a limit; SS_ENOMEM.
+ * (not SIP, a broken response, an ACK with a fault, no usable Via, nothing
+ * that a reply may echo); SS_ELIMIT, the same by a limit; SS_ENOMEM.
  *
  * `stream`: Content-Length is required and exact (the framer has seen to it);
  * over datagrams it may be missing (the body ends with the datagram), what

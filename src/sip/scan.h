@@ -9,7 +9,7 @@ typedef struct ss_scan {
   const ss_limits *limits;
   bool stream;
   bool cut;    /* only the beginning of the message is here */
-  bool mute;   /* a header that every reply echoes is missing or unfit */
+  bool mute;   /* there is no Via, or what a reply echoes is unfit */
   bool over;   /* the first fault is a limit */
   size_t room; /* fields there is memory for, [0] included */
   size_t separators;

@@ -137,7 +137,8 @@ bool ss_server_send(ss_server *s) {
 }
 
 /* The connection is gone. What was said last may not have arrived: it is said
- * again over a new one, if somebody still waits for it. */
+ * again over a new one, if somebody still waits for it; not where the
+ * connection was closed in order (SS_ECLOSED), when everything had left. */
 static void on_lost(ss_watch *watch, int rc) {
   ss_server *s = SS_CONTAINER(watch, ss_server, lost);
   switch (s->state) {
@@ -148,7 +149,7 @@ static void on_lost(ss_watch *watch, int rc) {
     break; /* else the answer, when there is one, opens a new one */
   case SS_SERVER_COMPLETED:
   case SS_SERVER_ACCEPTED:
-    if (!s->last)
+    if (!s->last || rc == SS_ECLOSED)
       break;
     if (s->reconnected)
       fail(s, rc);

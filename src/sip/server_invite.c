@@ -36,7 +36,7 @@ void ss_invite_replied(ss_server *s, unsigned code) {
   if (code >= 300) {
     s->state = SS_SERVER_COMPLETED;
     s->deadline = ss_loop_now(l->loop) + ss_layer_64t1(l); /* timer H */
-    s->interval = l->t1;                           /* timer G */
+    s->interval = l->t1;                                   /* timer G */
     bool repeats = !s->path.conn;
     ss_server_arm(s, repeats ? s->interval : ss_layer_64t1(l));
   } else if (code >= 200) {

@@ -70,8 +70,8 @@ typedef struct ss_server_watch {
 void ss_server_attach(ss_server *s, const ss_server_watch *watch, void *arg);
 void ss_server_detach(ss_server *s);
 void *ss_server_arg(const ss_server *s); /* who is attached, or NULL */
-ss_message *ss_server_request(const ss_server *s); /* NULL after the final */
-const ss_path *ss_server_path(const ss_server *s); /* where answers go */
+ss_message *ss_server_request(const ss_server *s);   /* NULL after the final */
+const ss_path *ss_server_path(const ss_server *s);   /* where answers go */
 const ss_addr *ss_server_source(const ss_server *s); /* whence it came */
 /* The To tag that was given in a response, or empty: the answer to a CANCEL
  * has the same (RFC 3261 9.2). */

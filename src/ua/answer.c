@@ -22,9 +22,9 @@ static void give_up(ss_session *s, unsigned code, ss_failure why,
 static void answer(ss_session *s, const ss_content *content) {
   ss_endpoint *e = s->endpoint;
   ss_str type = content->content_type;
-  bool sdp = content->body.n &&
-             (!type.n || ss_str_ieq(ss_media_type(type),
-                                    SS_STR("application/sdp")));
+  bool sdp =
+      content->body.n &&
+      (!type.n || ss_str_ieq(ss_media_type(type), SS_STR("application/sdp")));
   s->offered = sdp && !ss_session_offer(s).n;
   s->phase = SS_PHASE_ANSWERED;
   s->interval = e->t1;
@@ -171,8 +171,8 @@ void ss_answer_ack(ss_session *s, ss_message *ack) {
    * without one there is no session */
   if (s->offered && !ss_body_find(ack, SS_STR("application/sdp")).n) {
     e->stats.calls_failed++;
-    ss_session_decide(
-        s, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0), NULL);
+    ss_session_decide(s, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
+                      NULL);
     ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_NOT_ACCEPTABLE_MEDIA, 0,
                     ack);
     ss_end_send_bye(s);

@@ -54,6 +54,21 @@ bool ss_dialog_in_order(ss_dialog *d, const ss_message *m) {
   return true;
 }
 
+/* RFC 2543 6.13 did not ask for a Contact in an INVITE: callers of that time,
+ * known by a branch without the cookie (RFC 3261 8.1.1.7), are called back at
+ * their From. */
+int ss_dialog_target(ss_message *m, const ss_name_addr **out) {
+  const ss_via *via;
+  int rc = ss_message_contact(m, out);
+  if (rc != SS_ENOTFOUND || ss_message_via(m, &via))
+    return rc;
+  ss_str cookie = SS_STR("z9hG4bK");
+  if (via->branch.n >= cookie.n &&
+      ss_str_ieq((ss_str){via->branch.p, cookie.n}, cookie))
+    return rc;
+  return ss_message_from(m, out);
+}
+
 /* Where a request of this dialog goes, and what it says about it. */
 typedef struct target {
   ss_str uri, route; /* as written into the request */
@@ -67,7 +82,7 @@ typedef struct target {
 static int find_target(ss_session *s, ss_buf *b, target *t) {
   ss_message *m = s->request;
   const ss_name_addr *contact;
-  int rc = ss_message_contact(m, &contact);
+  int rc = ss_dialog_target(m, &contact);
   if (rc)
     return rc;
   t->uri = contact->uri.text;

@@ -6,9 +6,9 @@
 
 /* RFC 3261 8.1.1.8: exactly where to send our requests; without it there
  * can't be a dialog. */
-static bool has_contact(ss_message *m) {
-  const ss_name_addr *contact;
-  return !ss_message_contact(m, &contact) && contact->uri.sip;
+static bool has_target(ss_message *m) {
+  const ss_name_addr *target;
+  return !ss_dialog_target(m, &target) && target->uri.sip;
 }
 
 static bool is_encoded(ss_message *m) {
@@ -40,7 +40,7 @@ static bool body_understood(ss_endpoint *e, ss_server *server, ss_message *m) {
 
 void ss_invite_received(ss_endpoint *e, ss_server *server, ss_message *m) {
   const ss_name_addr *from;
-  if (!has_contact(m) || ss_message_from(m, &from)) {
+  if (!has_target(m) || ss_message_from(m, &from)) {
     e->stats.refused_syntax++;
     ss_requests_reply(e, server, 400, SS_STR_NONE);
     return;

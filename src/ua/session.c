@@ -105,6 +105,7 @@ static void release(ss_session *s) {
   ss_endpoint_check_closed(e);
   e->handler->released(e->arg, s); /* the last of e: it may be freed in there */
   s->endpoint = NULL;
+  ss_path_release(&s->path); /* a script may keep the session for long */
   ss_session_unref(s);
 }
 
@@ -291,8 +292,7 @@ ss_failure ss_session_refusal(const ss_session *s) {
     f.reason = SS_WHY_CANCELLED;
   else if (s->endpoint_closed || (s->endpoint && s->endpoint->closing))
     f.reason = SS_WHY_ENDPOINT_CLOSED;
-  else if (s->state != SS_STATE_DISCONNECTED &&
-           s->claim == SS_CLAIM_ACCEPTED)
+  else if (s->state != SS_STATE_DISCONNECTED && s->claim == SS_CLAIM_ACCEPTED)
     f.reason = SS_WHY_ALREADY_PARTICIPATING;
   return f;
 }

@@ -43,9 +43,9 @@ struct ss_session {
   ss_endpoint *endpoint; /* NULL once released */
   ss_list node;          /* in endpoint->sessions */
   ss_dialog dialog;
-  ss_job job;       /* deliveries that wait */
-  ss_timer expiry;  /* connect_timeout or Expires; then 64*T1 of the 2xx */
-  ss_timer repeat;  /* the provisional each minute; then the 2xx */
+  ss_job job;        /* deliveries that wait */
+  ss_timer expiry;   /* connect_timeout or Expires; then 64*T1 of the 2xx */
+  ss_timer repeat;   /* the provisional each minute; then the 2xx */
   uint32_t interval; /* of `repeat`, ms */
   ss_message *request;
   ss_server *server; /* the INVITE's, while attached */
@@ -55,21 +55,21 @@ struct ss_session {
   ss_state state;
   ss_claim claim;
   ss_phase phase;
-  bool announced;    /* `received` was called, or never will be */
-  bool silent;       /* it never will be: no events */
-  bool bye_due;      /* ended by us, once the ACK came */
-  bool offered;      /* our 2xx carries the offer */
+  bool announced; /* `received` was called, or never will be */
+  bool silent;    /* it never will be: no events */
+  bool bye_due;   /* ended by us, once the ACK came */
+  bool offered;   /* our 2xx carries the offer */
   bool releasing;
   bool endpoint_closed; /* ended because its endpoint closed */
-  bool expires;      /* the expiry is the caller's: Expires */
+  bool expires;         /* the expiry is the caller's: Expires */
   uint8_t changes;
   ss_change change[SS_CHANGES];
-  bool accepting;    /* an outcome is owed */
-  bool decided;      /* outcome and ack are set, not delivered */
+  bool accepting; /* an outcome is owed */
+  bool decided;   /* outcome and ack are set, not delivered */
   ss_failure outcome;
   ss_message *ack;
-  ss_fields fields;  /* kept for the 2xx while negotiating, for a late BYE */
-  char *reason;      /* likewise */
+  ss_fields fields; /* kept for the 2xx while negotiating, for a late BYE */
+  char *reason;     /* likewise */
   uint64_t sdp_id;
   void *user;
 };
@@ -96,8 +96,8 @@ struct ss_endpoint {
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
   char *uri, *user, *advertise, *name, *accept;
-  char *options;      /* the Allow and Supported lines of a 2xx */
-  char *capabilities; /* and those with Accept, for OPTIONS */
+  char *options;       /* the Allow and Supported lines of a 2xx */
+  char *capabilities;  /* and those with Accept, for OPTIONS */
   char scratch[65535]; /* bodies, routes and header values being built */
 };
 
@@ -133,6 +133,8 @@ void ss_dialog_remove(ss_endpoint *e, ss_dialog *d);
 ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m);
 /* RFC 3261 12.2.2: false when the CSeq is lower than the last. */
 bool ss_dialog_in_order(ss_dialog *d, const ss_message *m);
+/* The remote target: the Contact. */
+int ss_dialog_target(ss_message *invite, const ss_name_addr **out);
 /* RFC 3261 12.2.1.1: the Request-URI and Route of our next request, in
  * e->scratch, and the address it goes to. */
 int ss_dialog_bye(ss_session *s, const ss_fields *fields, ss_client_fn done);
