@@ -1,4 +1,8 @@
--- Loaded by busted before the specs. SIPSESSION_GC=aggressive makes the
+-- Loaded by busted before the specs. luv is loaded here to stay: busted forgets
+-- modules between files, and luv opened twice in one state crashes.
+pcall(require, "luv")
+
+-- SIPSESSION_GC=aggressive makes the
 -- collector start a cycle as soon as the last has ended, in the smallest of
 -- steps, and step between lines of Lua too: what is held by nothing but luck
 -- goes away while it is still in use.

@@ -1,6 +1,6 @@
 -- An endpoint and a caller on real sockets of the loopback interface: what
 -- support.world is for the in-memory network, with the same record of what
--- happened. Timers are short (T1 is 20 ms), since time is real here.
+-- happened. Timers are short (T1 is 10 ms), since time is real here.
 --
 -- Fields: wire, endpoint, caller, address (where the caller calls); sessions,
 -- log, errors as in support.world.
@@ -13,11 +13,11 @@ local World = require "support.world"
 local Loopback = {}
 Loopback.__index = Loopback
 
-Loopback.T1 = 0.02
-Loopback.TIMERS = { t1 = 0.02, t2 = 0.16, t4 = 0.05 }
+Loopback.T1 = 0.01
+Loopback.TIMERS = { t1 = 0.01, t2 = 0.08, t4 = 0.02 }
 
 -- When something is sent again and again with these timers, in ms.
-Loopback.REPEATS = { 0, 20, 60, 140, 300, 460, 620, 780, 940, 1100, 1260 }
+Loopback.REPEATS = { 0, 10, 30, 70, 150, 230, 310, 390, 470, 550, 630 }
 
 Loopback.note, Loopback.outcome = World.note, World.outcome
 Loopback.serve, Loopback.accepting = World.serve, World.accepting

@@ -140,7 +140,7 @@ local function open_tcp(wire, host, port)
   end
   function socket:send(bytes, address)
     local stream = self.streams[address]
-    if not stream or stream.ended then
+    if not stream or stream.ended or stream.handle:is_closing() then
       stream = Stream.connect(parts(address))
       keep(stream, address)
     end

@@ -371,7 +371,7 @@ describe("over tcp,", function()
           end
           w.wire:wait(function()
             return w.endpoint:stats().alive.connections == 0
-          end, 0.5)
+          end, 0.1)
         end)
       end
     end

@@ -204,7 +204,7 @@ describe("over udp, a call", function()
       end)
       call:ack()
       w.wire:run(0.2)
-      w:came_at(code .. " INVITE", { 0, 20, 60 })
+      w:came_at(code .. " INVITE", { 0, 10, 30 })
       w:logged { "incoming>disconnected terminated_locally " .. code }
     end)
   end

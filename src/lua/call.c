@@ -50,15 +50,13 @@ bool lss_door(lss_context *c, lua_CFunction fn, void *arg) {
 
 /* --- errors --------------------------------------------------------------- */
 
-/* Message handler: makes {error, traceback}. */
+/* Message handler, a closure over its task: leaves the error as it is, which
+ * variables <close> will be given, and puts the traceback aside. */
 static int traceback(lua_State *L) {
   lua_settop(L, 1);
-  lua_createtable(L, 2, 0);
-  lua_pushvalue(L, 1);
-  lua_rawseti(L, 2, 1);
   luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
-  lua_rawseti(L, 2, 2);
-  lua_settop(L, 2);
+  lua_setiuservalue(L, lua_upvalueindex(1), LSS_TASK_TRACE);
+  lua_settop(L, 1);
   return 1;
 }
 
@@ -102,37 +100,32 @@ static void failed(lua_State *L, const lss_role *role, int owner) {
 
 /* --- the coroutine -------------------------------------------------------- */
 
-/* Stack: task, message handler, result or what the message handler made. */
+/* Stack: task, message handler, result or error. */
 static int task_over(lua_State *L, int status, lua_KContext ctx) {
   lss_task *t = lua_touserdata(L, 1);
   bool bad = status != LUA_OK && status != LUA_YIELD;
 
   (void)ctx;
-  lua_getiuservalue(L, 1, LSS_TASK_OWNER);
-  lua_insert(L, 1);
   if (bad) {
-    if (status == LUA_ERRRUN && lua_istable(L, -1)) {
-      lua_rawgeti(L, -1, 1);
-      lua_rawgeti(L, -2, 2);
-    } else { /* out of memory, or an error in the message handler */
-      lua_pushvalue(L, -1);
+    lua_getiuservalue(L, 1, LSS_TASK_OWNER);
+    lua_replace(L, 2);
+    if (lua_getiuservalue(L, 1, LSS_TASK_TRACE) != LUA_TSTRING) {
+      lua_pop(L, 1); /* out of memory, or an error in the message handler */
+      luaL_tolstring(L, -1, NULL);
     }
-    failed(L, t->role, 1);
-    lua_settop(L, 2);
+    failed(L, t->role, 2);
     lua_pushnil(L);
   }
   if (t->role->over) {
-    lua_getiuservalue(L, 2, LSS_TASK_SUBJECT);
+    lua_getiuservalue(L, 1, LSS_TASK_SUBJECT);
     lua_insert(L, -2);
     t->role->over(L, bad);
   }
   return 0;
 }
 
-/* Stack: task, function, arguments. */
+/* Stack: task, message handler, function, arguments. */
 static int task_main(lua_State *L) {
-  lua_pushcfunction(L, traceback);
-  lua_insert(L, 2);
   return task_over(L, lua_pcallk(L, lua_gettop(L) - 3, 1, 2, 0, task_over), 0);
 }
 
@@ -160,6 +153,9 @@ static lss_task *task_take(lua_State *L, lss_context *c, bool pooled) {
   t = task_new(L, c);
   t->co = lua_newthread(L);
   lua_setiuservalue(L, -2, LSS_TASK_THREAD);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, traceback, 1);
+  lua_setiuservalue(L, -2, LSS_TASK_HANDLER);
   return t;
 }
 
@@ -171,7 +167,7 @@ static void task_recycle(lua_State *L, lss_task *t, int idx) {
   lua_settop(t->co, 0);
   if (!t->role || !t->role->pooled || c->pooled >= POOL_MAX)
     return;
-  for (i = LSS_TASK_OWNER; i <= LSS_TASK_VALUES; i++) {
+  for (i = LSS_TASK_OWNER; i <= LSS_TASK_TRACE; i++) {
     lua_pushnil(L);
     lua_setiuservalue(L, idx, i);
   }
@@ -267,13 +263,14 @@ void lss_start(lua_State *L, const lss_role *role, lss_world *w, int owner,
     luaL_error(L, "sipsession: too many arguments");
   lua_pushcfunction(t->co, task_main);
   lua_pushvalue(L, -1);
+  lua_getiuservalue(L, -1, LSS_TASK_HANDLER);
   for (i = 0; i <= nargs; i++)
     lua_pushvalue(L, first + i);
-  lua_xmove(L, t->co, nargs + 2);
+  lua_xmove(L, t->co, nargs + 3);
   lua_replace(L, first);
   lua_settop(L, first);
   lua_getiuservalue(L, first, LSS_TASK_THREAD);
-  task_run(L, first, nargs + 2);
+  task_run(L, first, nargs + 3);
   lua_replace(L, first);
   lua_settop(L, first);
 }

@@ -27,7 +27,9 @@ enum {
   LSS_TASK_SUBJECT,
   LSS_TASK_VALUE, /* what it waited for: value, or nil and error */
   LSS_TASK_ERROR,
-  LSS_TASK_VALUES = LSS_TASK_ERROR
+  LSS_TASK_TRACE,   /* of the error its function raised */
+  LSS_TASK_HANDLER, /* its message handler, for good */
+  LSS_TASK_VALUES = LSS_TASK_HANDLER
 };
 
 struct lss_task {

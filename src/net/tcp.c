@@ -21,6 +21,7 @@ typedef struct tcp_conn {
   int events;     /* what poll watches for */
   bool blocked;   /* the socket takes no more */
   bool lingering; /* our side is shut; reads and forgets */
+  bool quiet;     /* half-closed, and not watched for resets any more */
   size_t lingered;
 } tcp_conn;
 
@@ -39,6 +40,8 @@ static void watch(tcp_conn *tc) {
     events |= UV_READABLE;
   if (c->state == SS_CONN_CONNECTING || tc->blocked)
     events |= UV_WRITABLE;
+  if (c->state == SS_CONN_OPEN && c->eof && !tc->quiet)
+    events |= UV_PRIORITIZED;
   if (events == tc->events)
     return;
   tc->events = events;
@@ -156,6 +159,19 @@ static void failed(tcp_conn *tc) {
     ss_conn_lose(&tc->base, rc != 0 ? rc : -ECONNRESET);
 }
 
+/* A peer that has ended its side is not read any more, but that it closed
+ * altogether, and has reset what was written since, must be known: then the
+ * answer goes over a new connection (RFC 3261 18.2.2). libuv reports an error
+ * only to whoever watches for something; that is urgent data, of which there
+ * can be none now. Were there any, it would be reported without end. */
+static void half_closed(tcp_conn *tc) {
+  int rc = socket_error(tc->fd);
+  if (rc != 0)
+    ss_conn_lose(&tc->base, rc);
+  else
+    tc->quiet = true;
+}
+
 static void ready(uv_poll_t *poll, int status, int events) {
   tcp_conn *tc = SS_CONTAINER(poll, tcp_conn, poll);
   ss_conn *c = &tc->base;
@@ -170,6 +186,8 @@ static void ready(uv_poll_t *poll, int status, int events) {
     else
       ss_conn_opened(c);
   } else {
+    if (events & UV_PRIORITIZED)
+      half_closed(tc);
     if (events & UV_READABLE)
       read_some(tc);
     if ((events & UV_WRITABLE) && tc->fd >= 0 && c->state != SS_CONN_LOST)

@@ -159,6 +159,10 @@ bool ss_path_lost(const ss_path *path) {
   return path->conn && path->conn->state == SS_CONN_LOST;
 }
 
+bool ss_path_ended(const ss_path *path) {
+  return path->conn && (path->conn->eof || ss_path_lost(path));
+}
+
 void ss_path_watch(const ss_path *path, ss_watch *watch) {
   if (path->conn && !ss_path_lost(path))
     ss_list_append(&path->conn->watchers, &watch->node);

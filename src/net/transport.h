@@ -83,6 +83,9 @@ void ss_path_local(const ss_path *path, ss_addr *local);
 void ss_path_hold(ss_path *path);    /* takes a reference of conn, if any */
 void ss_path_release(ss_path *path); /* gives it back, clears the path */
 bool ss_path_lost(const ss_path *path);
+/* The peer has ended its side of the connection, or it is lost: answers may
+ * still go over it, but a request of ours would not be answered. */
+bool ss_path_ended(const ss_path *path);
 /* No-op for datagrams, and for a connection that is lost already. */
 void ss_path_watch(const ss_path *path, ss_watch *watch);
 static inline void ss_watch_stop(ss_watch *watch) {

@@ -24,7 +24,7 @@ static void mandatory(ss_scan *s) {
     ss_scan_fault(s, 400, need[i].reason);
     /* RFC 4475 3.3.1: answered with what there is, if there is a way back;
      * but not where a limit has cut it off */
-    s->mute |= need[i].id == SS_FIELD_VIA || s->over;
+    s->mute |= need[i].id == SS_FIELD_VIA || s->m->over;
   }
 }
 

@@ -94,6 +94,7 @@ typedef struct ss_message {
    * 413, 414, 505 …) and a reason phrase that says more. 0: nothing. */
   uint16_t fault;
   ss_str fault_reason;
+  bool over; /* it is a limit that was passed */
   bool is_request;
   ss_method method;  /* of the request, or of a response's CSeq */
   ss_str method_text;

@@ -22,7 +22,7 @@ void ss_scan_fault(ss_scan *s, unsigned code, const char *reason) {
 
 void ss_scan_over(ss_scan *s, unsigned code, const char *reason) {
   if (!s->m->fault)
-    s->over = true;
+    s->m->over = true;
   ss_scan_fault(s, code, reason);
 }
 
@@ -275,7 +275,7 @@ static int scan(ss_scan *s, const extent *e) {
     return rc;
   /* RFC 3261 17.2.1: an ACK is never answered; 8.1.3: nor is a response */
   if (s->m->fault && (s->mute || !s->m->is_request || s->m->method == SS_ACK))
-    return s->over ? SS_ELIMIT : SS_ESYNTAX;
+    return s->m->over ? SS_ELIMIT : SS_ESYNTAX;
   return 0;
 }
 

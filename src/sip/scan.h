@@ -10,7 +10,6 @@ typedef struct ss_scan {
   bool stream;
   bool cut;    /* only the beginning of the message is here */
   bool mute;   /* there is no Via, or what a reply echoes is unfit */
-  bool over;   /* the first fault is a limit */
   size_t room; /* fields there is memory for, [0] included */
   size_t separators;
   uint8_t last[SS_FIELD_COUNT]; /* the end of each chain of fields */

@@ -39,8 +39,7 @@ ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m) {
   ss_hnode *n = ss_hash_first(&e->dialogs, h);
   for (; n; n = ss_hash_next(n)) {
     ss_dialog *d = SS_CONTAINER(n, ss_dialog, node);
-    if (ss_str_eq(d->call_id, m->call_id) &&
-        ss_str_eq(local_tag(d), to->tag) &&
+    if (ss_str_eq(d->call_id, m->call_id) && ss_str_eq(local_tag(d), to->tag) &&
         ss_str_eq(d->remote_tag, from->tag))
       return SS_CONTAINER(d, ss_session, dialog);
   }
@@ -161,8 +160,8 @@ static int back_to_source(ss_session *s, ss_path *path) {
  * long as it is open and the next hop isn't elsewhere. */
 static int find_path(ss_session *s, const target *t, ss_path *path) {
   ss_addr to;
-  ss_proto proto = ss_str_ieq(t->next.transport, SS_STR("tcp")) ? SS_TCP
-                                                                 : SS_UDP;
+  ss_proto proto =
+      ss_str_ieq(t->next.transport, SS_STR("tcp")) ? SS_TCP : SS_UDP;
   uint16_t port = t->next.port ? t->next.port : 5060;
   int rc = ss_addr_ip(&to, proto, t->next.host, port);
   if (rc || !ss_addr_sendable(&to))
@@ -225,8 +224,7 @@ int ss_dialog_bye(ss_session *s, const ss_fields *fields, ss_client_fn done) {
   ss_packet *packet = NULL;
   rc = render_bye(s, &t, &path, fields, id, &b, &packet);
   if (!rc)
-    rc = ss_client_start(e->layer, &path, packet, id, SS_BYE, done, s,
-                         &s->bye);
+    rc = ss_client_start(e->layer, &path, packet, id, SS_BYE, done, s, &s->bye);
   ss_packet_unref(packet);
   ss_path_release(&path);
   return rc;

@@ -58,8 +58,7 @@ void ss_end_by_us(ss_session *s, const ss_fields *fields,
       break;
     s->bye_due = true;
     keep_fields(s, fields);
-    ss_session_decide(s, (ss_failure){SS_KIND_OPERATION_FAILURE, why, 0},
-                      NULL);
+    ss_session_decide(s, (ss_failure){SS_KIND_OPERATION_FAILURE, why, 0}, NULL);
     ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_LOCALLY, 0,
                     NULL);
     break;
@@ -89,18 +88,17 @@ void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye) {
     s->claim = SS_CLAIM_CANCELLED;
     s->endpoint->stats.calls_cancelled++;
     ss_session_decide(
-        s,
-        (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_CANCELLED, 0}, NULL);
+        s, (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_CANCELLED, 0}, NULL);
     ss_content none = {0};
     ss_reject_with(s, 487, SS_STR_NONE, &none, SS_CAUSE_TERMINATED_REMOTELY,
                    bye);
     break;
   }
   case SS_PHASE_ANSWERED: /* RFC 5407 3.1.6: its ACK was lost, or is late */
-    ss_session_decide(s,
-                      (ss_failure){SS_KIND_OPERATION_FAILURE,
-                                   SS_WHY_TERMINATED_AFTER_200, 0},
-                      NULL);
+    ss_session_decide(
+        s,
+        (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_TERMINATED_AFTER_200, 0},
+        NULL);
     ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_REMOTELY, 0,
                     bye);
     ss_session_over(s);

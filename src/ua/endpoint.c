@@ -26,12 +26,12 @@ static bool is_keep_alive(const char *p, size_t n) {
 }
 
 static void count_refusal(ss_endpoint *e, const ss_message *m) {
-  if (m->fault == 505)
-    e->stats.refused_version++;
-  else if (m->fault == 400)
-    e->stats.refused_syntax++;
-  else
+  if (m->over)
     e->stats.refused_limit++;
+  else if (m->fault == 505)
+    e->stats.refused_version++;
+  else
+    e->stats.refused_syntax++;
 }
 
 static void on_message(void *arg, const ss_path *path, const char *p,
@@ -124,12 +124,13 @@ static void destroy(ss_endpoint *e) {
   ss_free(e->address);
   ss_hash_free(&e->dialogs);
   ss_identity_free(e);
-  ss_free(e);
+  if (!e->forgetting) /* else those who are at it free it */
+    ss_free(e);
 }
 
 static int open_listeners(ss_endpoint *e, const ss_endpoint_config *c,
                           size_t *failed) {
-  e->transport = ss_alloc(c->listeners * sizeof *e->transport);
+  e->transport = ss_alloc(c->listeners * sizeof(ss_transport *));
   e->address = ss_alloc(c->listeners * sizeof *e->address);
   if (!e->transport || !e->address)
     return SS_ENOMEM;
@@ -164,12 +165,26 @@ static void take_counters(ss_endpoint *e) {
   e->seen = *now;
 }
 
+/* Gives up every session. True: a handler has freed the endpoint in between;
+ * there is nothing left to do. */
+static bool forget_sessions(ss_endpoint *e) {
+  ss_list *node;
+  e->forgetting++;
+  while (!e->freed && (node = e->sessions.next) != &e->sessions)
+    ss_session_forget(SS_CONTAINER(node, ss_session, node));
+  e->forgetting--;
+  if (!e->freed)
+    return false;
+  if (!e->forgetting)
+    ss_free(e);
+  return true;
+}
+
 /* Nobody waits any more, or close_timeout has passed. */
 static void on_close_timer(ss_timer *timer) {
   ss_endpoint *e = SS_CONTAINER(timer, ss_endpoint, close_timer);
-  ss_list *node;
-  while ((node = e->sessions.next) != &e->sessions)
-    ss_session_forget(SS_CONTAINER(node, ss_session, node));
+  if (forget_sessions(e))
+    return;
   ss_loop_timer_stop(e->loop, timer);
   take_counters(e);
   ss_layer_free(e->layer);
@@ -258,9 +273,9 @@ void ss_endpoint_free(ss_endpoint *e) {
   e->closing = true;
   if (e->layer)
     end_sessions(e, NULL);
-  ss_list *node;
-  while ((node = e->sessions.next) != &e->sessions)
-    ss_session_forget(SS_CONTAINER(node, ss_session, node));
+  if (forget_sessions(e))
+    return;
+  e->freed = true;
   destroy(e);
 }
 

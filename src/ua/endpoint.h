@@ -40,21 +40,22 @@ typedef struct ss_endpoint_handler {
 typedef struct ss_endpoint_config {
   ss_loop *loop;
   const ss_addr *listen;
-  size_t listeners;      /* at least 1 */
-  ss_str uri;            /* own identity; empty: sip:<first listener> */
-  ss_str advertise;      /* host[:port] for Contact and Via; empty: as bound */
-  ss_str user_agent;     /* empty: "sipsession/<version>" */
-  unsigned unhandled_code;   /* default 480 */
-  unsigned terminate_code;   /* default 486 */
-  uint32_t connect_timeout;  /* ms, default 180000; 0: never */
-  uint32_t close_timeout;    /* ms that close waits for peers, default 2000 */
-  uint32_t t1, t2, t4;       /* ms: 500, 4000, 5000 (RFC 3261 17.1.1.1) */
-  ss_str accept;         /* media types, joined by ", "; default
-                            "application/sdp" */
+  size_t listeners;  /* at least 1 */
+  ss_str uri;        /* own identity; empty: sip:<first listener> */
+  ss_str advertise;  /* host[:port] for Contact and Via; empty: as bound */
+  ss_str user_agent; /* empty: "sipsession/<version>" */
+  unsigned unhandled_code;  /* default 480 */
+  unsigned terminate_code;  /* default 486 */
+  uint32_t connect_timeout; /* ms, default 180000; 0: never */
+  uint32_t close_timeout;   /* ms that close waits for peers, default 2000 */
+  uint32_t t1, t2, t4;      /* ms: 500, 4000, 5000 (RFC 3261 17.1.1.1) */
+  ss_str accept;            /* media types, joined by ", "; default
+                               "application/sdp" */
   ss_limits limits;
 } ss_endpoint_config;
 
 /* Counters since the start, and gauges of what is alive now. */
+/* clang-format off */
 #define SS_STATS_MAP(X)                                                        \
   X(calls_received) X(calls_answered) X(calls_connected) X(calls_rejected)     \
   X(calls_redirected) X(calls_cancelled) X(calls_timed_out)                    \
@@ -68,6 +69,7 @@ typedef struct ss_endpoint_config {
   X(refused_method) X(refused_extension) X(refused_media_type)                 \
   X(refused_scheme) X(refused_version) X(stray_responses) X(stray_acks)        \
   X(send_errors) X(out_of_memory)
+/* clang-format on */
 
 typedef struct ss_stats {
 #define X(name) uint64_t name;
@@ -77,8 +79,8 @@ typedef struct ss_stats {
 
 /* What is alive now. */
 typedef struct ss_alive {
-  size_t sessions;     /* not yet disconnected */
-  size_t lingering;    /* disconnected, the wire isn't done with them */
+  size_t sessions;  /* not yet disconnected */
+  size_t lingering; /* disconnected, the wire isn't done with them */
   size_t dialogs;
   size_t transactions;
   size_t connections;
@@ -86,7 +88,8 @@ typedef struct ss_alive {
 
 void ss_endpoint_config_default(ss_endpoint_config *config);
 /* Binds every listener or none. On failure *failed is the index of the
- * listener that couldn't be bound, or `listeners` when it was something else. */
+ * listener that couldn't be bound, or `listeners` when it was something else.
+ */
 int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *config,
                      const ss_endpoint_handler *handler, void *arg,
                      size_t *failed);

@@ -33,8 +33,7 @@ static bool method_allowed(ss_endpoint *e, ss_server *server, ss_message *m) {
 }
 
 /* RFC 3261 8.2.2.1; tel: by RFC 3966. */
-static bool scheme_supported(ss_endpoint *e, ss_server *server,
-                             ss_message *m) {
+static bool scheme_supported(ss_endpoint *e, ss_server *server, ss_message *m) {
   const ss_uri *uri;
   int rc = ss_message_request_uri(m, &uri);
   if (!rc && (uri->sip || ss_str_eq(uri->scheme, SS_STR("tel"))))
@@ -51,8 +50,7 @@ static bool scheme_supported(ss_endpoint *e, ss_server *server,
 
 /* RFC 3261 8.2.2.3: no extension is required of us that we know; the answer
  * lists them all. Never for CANCEL. */
-static bool extensions_known(ss_endpoint *e, ss_server *server,
-                             ss_message *m) {
+static bool extensions_known(ss_endpoint *e, ss_server *server, ss_message *m) {
   ss_elements tags = ss_message_elements(m, SS_FIELD_REQUIRE);
   ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
   ss_str tag;

@@ -115,7 +115,8 @@ void ss_session_forget(ss_session *s) {
     ss_session_over(s);
   if (s->decided)
     deliver_outcome(s);
-  release(s);
+  if (s->endpoint) /* else the handler has freed the endpoint */
+    release(s);
   ss_session_unref(s);
 }
 

@@ -95,7 +95,7 @@ void ss_session_terminate(ss_session *s, const ss_fields *fields);
 
 ss_state ss_session_state(const ss_session *s);
 ss_endpoint *ss_session_endpoint(const ss_session *s); /* NULL: freed */
-ss_message *ss_session_request(const ss_session *s);   /* the INVITE, borrowed */
+ss_message *ss_session_request(const ss_session *s); /* the INVITE, borrowed */
 ss_str ss_session_call_id(const ss_session *s);
 ss_str ss_session_local_tag(const ss_session *s);
 ss_str ss_session_remote_tag(const ss_session *s);

@@ -90,6 +90,8 @@ struct ss_endpoint {
   size_t unacked; /* rejected INVITEs whose ACK is awaited */
   ss_timer close_timer;
   bool handled, traced, closing;
+  bool freed;          /* while some still give up its sessions: */
+  unsigned forgetting; /* so many */
   unsigned unhandled_code, terminate_code;
   uint32_t connect_timeout, close_timeout, t1, t2;
   ss_limits limits;
