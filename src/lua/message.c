@@ -149,6 +149,8 @@ int lss_message_parse(lua_State *L) {
   int rc;
 
   text.p = luaL_checklstring(L, 1, &text.n);
+  luaL_optnumber(L, 2, 0);
+  lua_settop(L, 2);
   ss_limits_default(&limits);
   box = lss_class_new(L, &message_class, sizeof *box, 0);
   rc = ss_message_new(&box->message, text, false, &limits);
@@ -162,7 +164,7 @@ int lss_message_parse(lua_State *L) {
     lss_push_str(L, box->message->fault_reason);
     return 2;
   }
-  box->message->time = luaL_optnumber(L, 2, 0);
+  box->message->time = lua_tonumber(L, 2);
   return 1;
 }
 

@@ -146,7 +146,7 @@ static ss_transport *transport_for(ss_session *s, const ss_addr *to) {
 }
 
 static int back_to_source(ss_session *s, ss_path *path) {
-  if (s->path.conn && !ss_path_lost(&s->path)) {
+  if (s->path.conn && !ss_path_ended(&s->path)) {
     *path = s->path;
     ss_path_hold(path);
     return 0;
@@ -167,7 +167,7 @@ static int find_path(ss_session *s, const target *t, ss_path *path) {
   if (rc || !ss_addr_sendable(&to))
     return back_to_source(s, path);
   bool elsewhere = t->routed && !ss_addr_same_ip(&to, &s->remote);
-  if (s->path.conn && !ss_path_lost(&s->path) && !elsewhere)
+  if (s->path.conn && !ss_path_ended(&s->path) && !elsewhere)
     return back_to_source(s, path);
   if (!t->routed && behind_nat(s, &to))
     return back_to_source(s, path);

@@ -180,16 +180,22 @@ static bool forget_sessions(ss_endpoint *e) {
   return true;
 }
 
+/* The addresses are free again. Not from within the layer. */
+static void shut(ss_endpoint *e) {
+  take_counters(e);
+  ss_layer_free(e->layer);
+  e->layer = NULL;
+  close_sockets(e);
+}
+
 /* Nobody waits any more, or close_timeout has passed. */
 static void on_close_timer(ss_timer *timer) {
   ss_endpoint *e = SS_CONTAINER(timer, ss_endpoint, close_timer);
   if (forget_sessions(e))
     return;
   ss_loop_timer_stop(e->loop, timer);
-  take_counters(e);
-  ss_layer_free(e->layer);
-  e->layer = NULL;
-  close_sockets(e);
+  if (e->layer)
+    shut(e);
   e->handler->closed(e->arg);
 }
 
@@ -259,8 +265,10 @@ void ss_endpoint_close(ss_endpoint *e, const ss_fields *fields) {
     return;
   e->closing = true;
   end_sessions(e, fields);
-  ss_loop_timer(e->loop, &e->close_timer, e->close_timeout);
-  ss_endpoint_check_closed(e);
+  bool waits = !ss_list_empty(&e->sessions) || e->unacked;
+  if (!waits)
+    shut(e);
+  ss_loop_timer(e->loop, &e->close_timer, waits ? e->close_timeout : 0);
 }
 
 bool ss_endpoint_is_closed(const ss_endpoint *e) {

@@ -1,0 +1,144 @@
+-- The end of a Lua state: whatever is open then is closed without a handler
+-- being called, in whatever order finalizers run.
+local script = require "support.script"
+
+local OPEN = [[
+  local sip = require "sipsession"
+  local testing = require "sipsession.testing"
+  local network = testing.network()
+  local function open(where, options)
+    options = options or {}
+    options.listen = where
+    local endpoint = assert(sip.endpoint(options))
+    endpoint:on("error", print)
+    endpoint:on("message", function() end)
+    return endpoint
+  end
+]]
+
+describe("at lua_close", function()
+  local function silent(code, expected)
+    local output, ok, status = script(OPEN .. code)
+    assert.equal(expected or "", output)
+    assert.is_true(ok, tostring(status))
+  end
+
+  it("an open endpoint is closed", function()
+    silent [[
+      keep = open { "udp:127.0.0.1:0", "tcp:127.0.0.1:0" }
+      sip.run "nowait"
+    ]]
+  end)
+
+  it("one that was never run is, too, and a loop without any", function()
+    silent "keep = open 'udp:127.0.0.1:0'"
+    silent "assert(sip.pollfd())"
+    silent "keep = open('udp:10.0.0.1:5060', { network = network })"
+  end)
+
+  it("no handler is called for what is pending", function()
+    silent [[
+      local endpoint = open("udp:10.0.0.1:5060", { network = network })
+      endpoint:on("session_received", function(session)
+        keep = session
+        session:on("state_changed", function(_, change)
+          if change.state == "disconnected" then
+            print "called"
+          end
+        end)
+        session:participate_async(function()
+          print "called"
+        end)
+      end)
+      local caller = network:peer "udp:10.0.0.2:5060"
+      for i = 1, 3 do
+        caller:invite { to = "sip:desk@10.0.0.1" }
+      end
+      network:advance(1)
+      sip.spawn(function()
+        sip.sleep(1)
+        print "called"
+      end)
+      coroutine.wrap(function()
+        keep:participate()
+      end)()
+      assert(keep.state == "connecting")
+    ]]
+  end)
+
+  it("finalizers of the script's own may use what they hold", function()
+    silent([[
+      local endpoint = open("udp:10.0.0.1:5060", { network = network })
+      endpoint:on("session_received", function(session)
+        keep = session
+      end)
+      -- older than the session, so it is finalized after it
+      local late = setmetatable({}, { __gc = function(self)
+        print((select(2, pcall(function()
+          return self.session.state
+        end)):gsub("^.-:%d+: ", "")))
+        print(self.endpoint.is_closed)
+        assert(sip.endpoint { listen = "udp:127.0.0.1:0" })
+      end })
+      local caller = network:peer "udp:10.0.0.2:5060"
+      caller:invite { to = "sip:desk@10.0.0.1" }
+      network:advance(1)
+      late.session, late.endpoint = keep, endpoint
+    ]], "this session has been freed\nfalse\n")
+  end)
+
+  it("os.exit closes the state from within a handler", function()
+    for _, where in ipairs {
+      "'udp:127.0.0.1:0'", "'udp:10.0.0.1:5060', { network = network }",
+    } do
+      silent("keep = open(" .. where .. [[)
+        sip.spawn(function()
+          sip.sleep(0.01)
+          os.exit(0, true)
+        end)
+        sip.sleep(5)
+      ]])
+    end
+  end)
+
+  it("calls that are alive are hung up", function()
+    local uv = require "luv"
+    local socket, got = uv.new_udp(), {}
+    socket:bind("127.0.0.1", 0)
+    socket:recv_start(function(_, data)
+      got[#got + 1] = data and data:match "^[^\r]*"
+    end)
+    silent("local own = " .. socket:getsockname().port .. [[
+      network:close()
+      local uv = require "luv"
+      local endpoint = open "udp:127.0.0.1:0"
+      local port = tonumber(endpoint.addresses[1]:match ":(%d+)$")
+      uv.new_udp():try_send(table.concat({
+        "INVITE sip:desk@127.0.0.1 SIP/2.0",
+        "Via: SIP/2.0/UDP 127.0.0.1:" .. own .. ";branch=z9hG4bK1",
+        "From: <sip:a@b>;tag=a", "To: <sip:desk@127.0.0.1>",
+        "Call-ID: x", "CSeq: 1 INVITE",
+        "Contact: <sip:a@127.0.0.1:" .. own .. ">", "", "",
+      }, "\r\n"), "127.0.0.1", port)
+      endpoint:on("session_received", function(session)
+        session:progress(180)
+        sip.stop()
+      end)
+      sip.run()
+    ]])
+    uv.run "nowait"
+    socket:close()
+    uv.run "nowait"
+    assert.same({ "SIP/2.0 180 Ringing", "SIP/2.0 486 Busy Here" }, got)
+  end)
+
+  it("sipsession can be loaded again", function()
+    silent [[
+      package.loaded.sipsession = nil
+      local again = require "sipsession"
+      assert(again ~= sip)
+      keep = assert(again.endpoint { listen = "udp:127.0.0.1:0" })
+      again.run "nowait"
+    ]]
+  end)
+end)

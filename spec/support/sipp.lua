@@ -1,0 +1,155 @@
+-- SIPp's own `uac` scenario against an example in a process of its own, with
+-- or without loss between them, and what both sides say of it afterwards.
+
+local uv = require "luv"
+local Process = require "support.process"
+local Relay = require "support.relay"
+
+local sipp = {}
+
+local wait = Process.wait
+
+local function read_state(path)
+  local state = {}
+  for line in io.lines(path) do
+    local name, n = line:match "^(%S+) (%d+)$"
+    state[name] = tonumber(n)
+  end
+  return state
+end
+
+-- The last line of SIPp's statistics, by the names in the first.
+local function read_statistics(path)
+  local first, last
+  for line in io.lines(path) do
+    first, last = first or line, line
+  end
+  local names, values = {}, {}
+  for name in first:gmatch "([^;]*);" do
+    names[#names + 1] = name
+  end
+  local i = 0
+  for value in last:gmatch "([^;]*);" do
+    i = i + 1
+    values[names[i]] = tonumber(value) or value
+  end
+  return values
+end
+
+local function exists(path)
+  return uv.fs_stat(path) ~= nil
+end
+
+-- Waits for a state that was written after now and for which test() is true.
+local function state_when(path, seconds, test)
+  local since = uv.fs_stat(path).mtime
+  local timer = uv.new_timer()
+  timer:start(100, 100, function() end) -- looks again and again
+  local state
+  wait(function()
+    local now = uv.fs_stat(path)
+    if now and (now.mtime.sec ~= since.sec or now.mtime.nsec ~= since.nsec)
+    then
+      state = read_state(path)
+      return test(state)
+    end
+  end, seconds)
+  timer:close()
+  return state
+end
+
+local function idle(state)
+  return state.alive_sessions + state.alive_lingering + state.alive_dialogs
+    + state.alive_transactions == 0
+end
+
+-- Starts examples/<script> under support.answering. Returns the server:
+-- { process, port, said (how many lines it printed), before (its state) }.
+function sipp.server(script, directory)
+  local server = { said = 0, state = directory .. "/state" }
+  os.remove(server.state)
+  os.remove(server.state .. ".stop")
+  server.process = assert(Process.start(Process.LUA,
+    { "spec/support/answering.lua", "examples/" .. script, "udp:127.0.0.1:0",
+      server.state }, function(line)
+      server.said = server.said + 1
+      server.last = line
+      server.port = server.port or tonumber(line:match
+        "^listening on udp:127%.0%.0%.1:(%d+)$")
+    end, { seconds = 600 }))
+  assert(wait(function()
+    return server.port or server.process.ended
+  end, 10) and server.port, server.last)
+  wait(function() return exists(server.state) end, 1)
+  server.before = state_when(server.state, 2, idle)
+  return server
+end
+
+-- SIPp -sn uac: calls, rate, port; limit: seconds for all of it. Returns its
+-- exit status and its statistics.
+function sipp.call(options, directory)
+  local statistics, errors = directory .. "/calls.csv", directory .. "/errors"
+  os.remove(statistics)
+  os.remove(errors)
+  local seconds = options.limit
+    or math.ceil(options.calls / options.rate) + 60
+  local caller = assert(Process.start("sipp", {
+    "-sn", "uac", "127.0.0.1:" .. options.port, "-i", "127.0.0.1",
+    "-m", tostring(options.calls), "-r", tostring(options.rate),
+    "-l", "100000", "-nostdin", "-trace_stat", "-stf", statistics, "-fd", "1",
+    "-trace_err", "-error_file", errors, "-timeout", tostring(seconds),
+  }, nil, { seconds = seconds + 10 }))
+  local code = caller:finish(seconds + 15)
+  caller:kill()
+  return code, read_statistics(statistics)
+end
+
+-- Everything: options of sipp.call, and loss, seed, script ("accept.lua"),
+-- warm: calls made before memory is measured. The result has code and calls
+-- (SIPp's), before and after (the server's states, the latter once nothing is
+-- alive or 45 s have passed), left (something was alive even then), clean (the
+-- server closed with nothing left), relay.
+function sipp.run(options)
+  local directory = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/sipsession-XXXXXX"))
+  local server = sipp.server(options.script or "accept.lua", directory)
+  local result = {}
+  local ok, err = pcall(function()
+    if options.warm then
+      sipp.call({ calls = options.warm, rate = options.rate,
+        port = server.port }, directory)
+      server.before = state_when(server.state, 45, idle)
+    end
+    result.before = server.before
+    local relay = options.loss
+      and Relay.new { server = server.port, loss = options.loss,
+        seed = options.seed }
+    result.relay = relay
+    result.code, result.calls = sipp.call({ calls = options.calls,
+      rate = options.rate, limit = options.limit,
+      port = relay and relay.port or server.port }, directory)
+    if options.settle ~= false then
+      result.after = state_when(server.state, options.settle or 45, idle)
+      result.left = not idle(result.after)
+    else
+      result.after = state_when(server.state, 2, function() return true end)
+    end
+    if relay then
+      relay:close()
+    end
+    io.open(server.state .. ".stop", "w"):close()
+    server.process:finish(10)
+    result.clean = server.last == "nothing left" and server.process.code == 0
+  end)
+  server.process:kill()
+  for _, name in ipairs { "state", "state.stop", "state.new", "calls.csv",
+    "errors" } do
+    os.remove(directory .. "/" .. name)
+  end
+  uv.fs_rmdir(directory)
+  if not ok then
+    error(err, 0)
+  end
+  return result
+end
+
+return sipp

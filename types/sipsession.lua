@@ -1,0 +1,603 @@
+---@meta sipsession
+-- The reference: every function and field a script sees, for people and for
+-- LuaLS. UCMA names Microsoft's Unified Communications Managed API 5.0, whose
+-- SignalingSession this follows. Times are seconds (numbers, with fractions).
+--
+-- A mistake in the script (a wrong type, a code out of range, a header that
+-- can't be written) raises at the caller's line, before anything is sent. What
+-- can happen to a correct script is returned: nil and an error object.
+
+-----------------------------------------------------------------------------
+-- The module
+-----------------------------------------------------------------------------
+
+---@class sipsession
+---@field code sipsession.codes
+---@field sdp sipsession.sdp require "sipsession.sdp", when it is asked for
+---@field _VERSION string "sipsession 0.1.0"
+local sip = {}
+
+---The registered response codes (RFC 3261 21 and its extensions), both ways:
+---sip.code.NOT_ACCEPTABLE_HERE is 488, sip.code[488] "Not Acceptable Here".
+---@alias sipsession.codes table<string|integer, integer|string>
+
+---@alias sipsession.header_value string|number|(string|number)[]
+
+---Headers that a verb adds to its message: a map of names to values, where a
+---value may be a list for a repeated header, or a list of {name, value} where
+---the order matters. Those that the stack sets can't be given: Via, From, To,
+---Call-ID, CSeq, Contact, Max-Forwards, Route, Record-Route, Content-Length,
+---Content-Type (see content_type), RSeq, RAck, Session-Expires, Min-SE.
+---@alias sipsession.headers table<string, sipsession.header_value>|table[]
+
+---@class sipsession.endpoint_options
+---"udp:127.0.0.1:5060", "tcp:[::1]:5060"; IP addresses, port 0 picks a free one
+---@field listen string|string[]
+---@field uri? string own identity; default from the first listener
+---@field advertise? string host[:port] for Contact and Via behind NAT
+---@field user_agent? string for User-Agent and Server
+---@field media? sipsession.media default for its sessions
+---400-699: an INVITE when no session_received handler is set; 480
+---@field unhandled_code? integer
+---400-699: what terminate() answers an unanswered INVITE with; 486
+---@field terminate_code? integer
+---Seconds until an INVITE nobody answered is ended with 408; 180, 0: never
+---@field connect_timeout? number
+---@field close_timeout? number seconds that close() waits for peers; 2
+---Body types the script takes, others get 415 (RFC 3261 8.2.3);
+---"application/sdp"
+---@field accept? string|string[]
+---@field timers? sipsession.timers
+---@field limits? sipsession.limits
+---@field network? sipsession.testing.network in memory, instead of real sockets
+
+---RFC 3261 17.1.1.1, in seconds.
+---@class sipsession.timers
+---@field t1? number 0.5
+---@field t2? number 4
+---@field t4? number 5
+
+---The library's maxima; what goes over one is refused and counted.
+---@class sipsession.limits
+---@field message_size? integer bytes of a message; 65535
+---@field header_size? integer bytes of its header section; 16384
+---@field header_lines? integer header fields, up to 250; 100
+---@field header_separators? integer ; , & in one header value; 64
+---@field all_separators? integer ; , & in the whole header section; 512
+---@field vias? integer Via values; 70
+---@field routes? integer Route and Record-Route values, each; 20
+---@field uri_length? integer bytes of the Request-URI; 2048
+---@field sessions? integer live sessions; 100000
+---@field transactions? integer transactions not yet ended; 200000
+---@field connections? integer TCP connections of one listener; 10000
+---Bytes waiting on one TCP connection; 1048576
+---@field connection_backlog? integer
+---@field connection_idle? integer seconds without a byte; 600
+---@field message_time? integer seconds for one message over TCP; 10
+
+---Opens an endpoint (UCMA: SipEndpoint). Keep it in a variable: one that is
+---collected is closed, unless it has calls or sip.run() is running.
+---@param options sipsession.endpoint_options
+---@return sipsession.endpoint? endpoint
+---@return sipsession.error? err connection_failure: can't listen there
+function sip.endpoint(options) end
+
+---Runs until nothing is left to wait for, or sip.stop(). Open in-memory
+---networks run first, until nothing is due on them. Raises when it is running
+---already, and what a hook of a network raised. "once" makes one turn that
+---waits, "nowait" one that doesn't.
+---@param mode? "default"|"once"|"nowait"
+---@return boolean alive something is left to wait for
+function sip.run(mode) end
+
+---Makes sip.run return after the turn it is in.
+function sip.stop() end
+
+---Yields in a coroutine, elsewhere runs the loop: that of the endpoint the
+---running handler belongs to (or the spawning one), else the newest in-memory
+---network, else the real one.
+---@param seconds number
+---@return true? slept
+---@return sipsession.error? err invalid_operation "not_yieldable"
+function sip.sleep(seconds) end
+
+---Runs fn in a coroutine of its own, until it first yields. Its errors go to
+---the "error" handlers of the endpoint whose handler spawned it, else to
+---stderr.
+---@param fn function
+---@param ... any arguments of fn
+---@return thread
+function sip.spawn(fn, ...) end
+
+---For embedding in another event loop: a file descriptor that turns readable
+---when a turn is due, for I/O or for time. Then call sip.run("nowait").
+---@return integer
+function sip.pollfd() end
+
+---Seconds until the next timer, or nil; for loops that would rather not poll
+---on time. 0: a turn is due.
+---@return number?
+function sip.timeout() end
+
+-----------------------------------------------------------------------------
+-- Endpoint
+-----------------------------------------------------------------------------
+
+---@class sipsession.endpoint
+---@field addresses string[] as bound; stays readable when it is closed
+---@field sessions integer number of live sessions
+---@field uri string own identity
+---@field user_agent string
+---@field media sipsession.media? default for its sessions; writable
+---@field is_closed boolean or closing
+local endpoint = {}
+
+---Adds a handler; several are called in order, each in a coroutine of its own.
+---"session_received"(session): a call came in. The handler starts after all
+---that was read with the INVITE: a call that was cancelled meanwhile isn't
+---announced. If it dies before it answered, the call gets 500.
+---"error"(err, traceback): an error in any handler of the endpoint or its
+---sessions; default: stderr. An uncaught error object with reason "cancelled"
+---or "terminated_after_200" just ends its handler.
+---"message"(direction, text, address): every message on the wire, "in" or
+---"out", as received or sent.
+---@param event "session_received"|"error"|"message"
+---@param fn function
+---@return function remove takes the handler away; idempotent
+function endpoint:on(event, fn) end
+
+---Ends its sessions as terminate does (pending operations fail with reason
+---"endpoint_closed"), and closes the sockets when nobody waits for anything,
+---after close_timeout at the latest. Idempotent; also by <close>.
+---@param headers? sipsession.headers for the BYEs and refusals
+function endpoint:close(headers) end
+
+---Counters since the start: calls by outcome, messages, retransmissions, what
+---was refused by reason; in `alive` what is there now.
+---@return sipsession.stats
+function endpoint:stats() end
+
+---@class sipsession.stats
+---@field calls_received integer
+---@field calls_answered integer
+---@field calls_connected integer
+---@field calls_rejected integer
+---@field calls_redirected integer
+---@field calls_cancelled integer
+---Nobody answered for connect_timeout, or Expires passed
+---@field calls_timed_out integer
+---@field calls_unacknowledged integer no ACK within 64*T1
+---@field calls_unhandled integer no session_received handler
+---@field calls_failed integer
+---@field messages_in integer
+---@field messages_out integer
+---@field requests_in integer
+---@field responses_in integer
+---@field retransmissions_in integer
+---@field retransmissions_out integer
+---@field refused_syntax integer 400
+---@field refused_limit integer 400, 413, 414 or 513, by the limit
+---@field refused_unanswerable integer dropped: nobody to answer
+---@field refused_overload integer 503
+---@field refused_size integer a stream's message over message_size
+---@field refused_length integer a stream's Content-Length
+---@field refused_slow integer a stream's message over message_time
+---@field refused_idle integer a stream over connection_idle
+---@field refused_backlog integer a stream over connection_backlog
+---@field refused_connections integer over connections, or no descriptor left
+---@field refused_merged integer 482
+---@field refused_no_dialog integer 481
+---@field refused_no_transaction integer 481 to a CANCEL
+---@field refused_method integer 405, 501
+---@field refused_extension integer 420
+---@field refused_media_type integer 415
+---@field refused_scheme integer 416
+---@field refused_version integer 505
+---@field stray_responses integer
+---@field stray_acks integer
+---@field send_errors integer
+---@field out_of_memory integer
+---Sessions: integer, lingering: integer, dialogs: integer, transactions:
+---integer, connections: integer }
+---@field alive {
+
+-----------------------------------------------------------------------------
+-- Session
+-----------------------------------------------------------------------------
+
+---A call (UCMA: SignalingSession). Readable at any time, also after its end.
+---@class sipsession.session
+---@field state sipsession.state may be ahead of the event being handled
+---@field is_incoming boolean
+---@field call_id string
+---@field from_tag string? of the From header: the caller's (nil: RFC 2543)
+---@field to_tag string of the To header: ours
+---@field request_uri string
+---@field remote_participant sipsession.participant from the From header
+---@field local_participant sipsession.participant from the To header
+---@field remote_address string "udp:127.0.0.1:5061": where the INVITE came from
+---@field request sipsession.message the INVITE
+---@field offer string? its body, or the part of it, that is SDP
+---@field endpoint sipsession.endpoint
+---@field media sipsession.media? writable; nil: the endpoint's
+---@field data any writable; the script's own
+local session = {}
+
+---@class sipsession.participant
+---@field uri string
+---@field display_name string?
+---@field tag string?
+
+---@alias sipsession.state
+---| "idle"
+---| "incoming" the INVITE is not answered
+---| "connecting" an accept has begun
+---| "alerted"
+---| "connected" the ACK came
+---| "redirecting"
+---| "disconnected" over
+
+---@alias sipsession.reason
+---| "none"
+---| "declined"
+---| "canceled" the caller gave up
+---| "terminated_locally" reject, redirect, terminate or close
+---| "terminated_remotely" BYE
+---| "busy"
+---| "temporarily_unavailable"
+---| "not_acceptable"
+---| "not_acceptable_media" the negotiator failed or gave nothing
+---| "timeout" no ACK, or nobody answered
+---| "unreachable" the connection was lost
+---| "session_timer_expired"
+---| "session_does_not_exist"
+
+---@class sipsession.change
+---@field previous sipsession.state
+---@field state sipsession.state
+---@field reason sipsession.reason
+---@field code integer? of the response that went with it
+---@field message sipsession.message? the CANCEL, BYE or ACK that caused it
+
+---@class sipsession.options
+---@field headers? sipsession.headers
+---@field reason? string the reason phrase
+---@field sdp? string a description
+---@field body? string with content_type
+---@field content_type? string "type/subtype", with body
+
+---Adds a handler; see endpoint:on. What is set inside session_received misses
+---nothing. Nothing is delivered after "disconnected", save the completion of a
+---pending accept. (UCMA: StateChanged)
+---@param event "state_changed"
+---@param fn fun(session: sipsession.session, change: sipsession.change)
+---@return function remove
+function session:on(event, fn) end
+
+---Accepts the call and waits for the ACK: yields in a coroutine, elsewhere runs
+---the loop (RFC 3261 13.3.1.4; UCMA: BeginParticipate, EndParticipate). One
+---accept, reject or CANCEL wins: whichever came first. Errors:
+---invalid_operation, at once, nothing was sent: "cancelled",
+---"already_participating", "terminated", "endpoint_closed", "not_yieldable";
+---operation_failure: "cancelled", "terminated_after_200", "terminated",
+---"media", "endpoint_closed"; operation_timeout: no ACK within 64*T1;
+---connection_failure: the connection was lost.
+---@param options? sipsession.options
+---@return sipsession.message? ack
+---@return sipsession.error? err
+function session:participate(options) end
+
+---@alias sipsession.completion
+---| fun(ack: sipsession.message?, err: sipsession.error?)
+
+---Accepts the call; fn(ack | nil, err) is called once, in a coroutine of its
+---own, with what participate returns.
+---@param options sipsession.options
+---@param fn sipsession.completion
+---@return true? begun
+---@return sipsession.error? err invalid_operation: fn isn't called
+---@overload fun(self, fn: sipsession.completion): true?, sipsession.error?
+function session:participate_async(options, fn) end
+
+---Answers with a provisional response (RFC 3261 13.3.1.1), which is repeated
+---each minute.
+---@param code? integer 101-199; 180
+---@param options? sipsession.options
+---@return true? sent
+---@return sipsession.error? err invalid_operation, connection_failure
+function session:progress(code, options) end
+
+---@class sipsession.refusal
+---@field code integer 400-699
+---@field headers? sipsession.headers
+---@field reason? string
+---@field body? string
+---@field content_type? string
+
+---Declines the call (RFC 3261 13.3.1.3; UCMA: Reject).
+---@param code integer 400-699
+---@param headers? sipsession.headers
+---@param reason? string the reason phrase
+---@return true? rejected
+---@return sipsession.error? err invalid_operation, connection_failure
+---@overload fun(self, options: sipsession.refusal): true?, sipsession.error?
+function session:reject(code, headers, reason) end
+
+---Sends the caller elsewhere (RFC 3261 13.3.1.2; UCMA: Forward).
+---@param targets string|string[] URIs, or name-addrs with parameters
+---@param code? integer 300-399; 302
+---@param headers? sipsession.headers
+---@return true? redirected
+---@return sipsession.error? err invalid_operation, connection_failure
+function session:redirect(targets, code, headers) end
+
+---Ends the call, in any state, at once; idempotent (RFC 3261 15; UCMA:
+---Terminate). One not answered yet gets terminate_code, a connected one a BYE;
+---one whose ACK is awaited gets the BYE when that came or 64*T1 passed.
+---@param headers? sipsession.headers
+---@return true
+function session:terminate(headers) end
+
+---A negotiator (UCMA: OfferAnswerNegotiation). Its functions run in coroutines
+---of their own and may yield. An accept without a description asks it; one that
+---returns nil refuses the call with 488, one that raises with 500.
+---@class sipsession.media
+---@field get_answer? fun(session: sipsession.session, offer: string): string?
+---The INVITE had no offer: ours goes into the 200
+---@field get_offer? fun(session: sipsession.session): string?
+---The answer to that, from the ACK
+---@field set_answer? fun(session: sipsession.session, answer: string?)
+
+-----------------------------------------------------------------------------
+-- Message, error
+-----------------------------------------------------------------------------
+
+---A message that was received. tostring(message) is its text as it came.
+---@class sipsession.message
+---@field method string? of a request
+---@field uri string? of a request
+---@field code integer? of a response
+---@field reason string? of a response
+---@field body string? nil when it has none
+---@field content_type string? as written, with its parameters
+---@field time number seconds on the receiver's clock
+local message = {}
+
+---The first value of a header; any case, compact forms too (RFC 3261 7.3.3).
+---@param name string
+---@return string?
+function message:header(name) end
+
+---Every value of a header as a list; without a name every header as a list of
+---{name, value}, in order and as written.
+---@param name? string
+---@return string[]|table[]
+function message:headers(name) end
+
+---What happened to a correct script. tostring(err) is a line for a log.
+---@class sipsession.error
+---@field kind sipsession.error_kind
+---@field reason string? finer; see the verbs
+---@field message string
+---@field code integer? of a failure_response
+---@field response sipsession.message? of a failure_response
+local err = {}
+
+---@alias sipsession.error_kind
+---| "invalid_operation" InvalidOperationException: it can't do that now
+---| "operation_timeout" OperationTimeoutException: no ACK, or no answer to us
+---| "failure_response" FailureResponseException: a 3xx-6xx
+---| "operation_failure" OperationFailureException
+---| "connection_failure" ConnectionFailureException
+---| "tls_failure" TlsFailureException
+---| "authentication" AuthenticationException
+
+---Of UCMA's RealTimeException family: every kind but invalid_operation.
+---@return boolean
+function err:is_realtime() end
+
+-----------------------------------------------------------------------------
+-- sipsession.sdp
+-----------------------------------------------------------------------------
+
+---@class sipsession.sdp
+local sdp = {}
+
+---@class sipsession.sdp.options
+---@field address string where our media is
+---@field audio? sipsession.sdp.stream
+---@field video? sipsession.sdp.stream
+---For o=; a later answer in the same call has the same
+---@field session_id? integer
+---@field version? integer for o=; a later answer has it one higher
+---@field name? string for s=
+
+---@class sipsession.sdp.stream
+---@field port integer
+---@field codecs string[] "PCMU", "opus/48000/2", "telephone-event" …
+---@field direction? "sendrecv"|"sendonly"|"recvonly"|"inactive" as far as we go
+---@field ptime? integer milliseconds
+
+---Builds the answer to an offer: our streams matched against it, the others
+---refused (RFC 3264 6).
+---@param offer string
+---@param options sipsession.sdp.options
+---@return string? answer
+---@return string? why it is no description, or nothing is in common
+function sdp.answer(offer, options) end
+
+---Builds an offer with our streams (RFC 3264 5).
+---@param options sipsession.sdp.options
+---@return string
+function sdp.offer(options) end
+
+---Takes a description apart.
+---@param text string
+---@return table? description
+---@return string? why
+function sdp.parse(text) end
+
+-----------------------------------------------------------------------------
+-- sipsession.luv
+-----------------------------------------------------------------------------
+
+---@class sipsession.luv
+local luv = {}
+
+---Drives sipsession from luv's loop (uv.run), which goes on as long as
+---sipsession has something to wait for. Idempotent. Raises without luv.
+function luv.attach() end
+
+---Stops driving it; sip.run() works again. Idempotent.
+function luv.detach() end
+
+-----------------------------------------------------------------------------
+-- sipsession.testing
+-----------------------------------------------------------------------------
+
+---@class sipsession.testing
+local testing = {}
+
+---An in-memory network with its own clock, which stands still until something
+---advances it.
+---@param options? { seed?: integer, trace?: boolean }
+---@return sipsession.testing.network
+function testing.network(options) end
+
+---@class sipsession.testing.network
+local network = {}
+
+---A scripted peer. auto: it answers every request with 200 and acknowledges
+---every final response.
+---@param address string "udp:10.0.0.2:5060"
+---@param options? { auto?: boolean }
+---@return sipsession.testing.peer
+function network:peer(address, options) end
+
+---The network's time in seconds.
+---@return number
+function network:time() end
+
+---Runs everything that is due within that time, in order.
+---@param seconds number
+function network:advance(seconds) end
+
+---Runs the network until condition() gives something.
+---@param condition fun(): any
+---@param seconds? number 40
+---@return any? what condition() gave, or nil
+function network:wait(condition, seconds) end
+
+---@class sipsession.testing.impairment
+---@field loss? number probability, as the next two
+---@field duplicate? number
+---@field reorder? number
+---@field delay? number seconds
+
+---What goes wrong from now on; what isn't named doesn't. Streams are only
+---delayed.
+---@param how sipsession.testing.impairment
+function network:impair(how) end
+
+---Loses every message that fn returns true for.
+---@param fn fun(m: sipsession.message, from: string, to: string): boolean?
+---@return function remove
+function network:drop(fn) end
+
+---What was sent so far as a ladder.
+---@param width? integer
+---@return string
+function network:trace(width) end
+
+---What is alive: sessions, transactions, timers …; all 0 after a clean end.
+---@return table<string, integer>
+function network:leftovers() end
+
+---Ends it, with the endpoints on it. Idempotent.
+function network:close() end
+
+---@class sipsession.testing.peer
+local peer = {}
+
+---Sends any bytes, to the last address it talked to where none is given.
+---@param bytes string
+---@param address? string
+---@return true? sent
+---@return string? why
+function peer:send(bytes, address) end
+
+---The next message that came and wasn't handed out yet; waits in virtual time.
+---@param seconds? number 40
+---@return sipsession.message?
+function peer:receive(seconds) end
+
+---Sends an INVITE. Options: to, from, request_uri, sdp, or body with
+---content_type, headers, call_id, branch, cseq, from_tag, contact, transport,
+---address, auto.
+---@param options table
+---@return sipsession.testing.call
+function peer:invite(options) end
+
+---Answers a request that was received.
+---@param request sipsession.message
+---@param code integer
+---@param headers? table
+---@return true? sent
+---@return string? why
+function peer:reply(request, code, headers) end
+
+---Ends its connection to that address.
+---@param address? string
+function peer:shut(address) end
+
+---Takes it off the network.
+function peer:close() end
+
+---@class sipsession.testing.call
+---Every response so far, each with its time
+---@field responses sipsession.message[]
+local call = {}
+
+---The next message of the call with that code or method; waits in virtual time.
+---@param what? integer|string
+---@param seconds? number 40
+---@return sipsession.message? message
+---@return string? what came instead
+function call:wait(what, seconds) end
+
+---Acknowledges the last final response.
+---@param options? table
+---@return sipsession.message? sent
+---@return string? why
+function call:ack(options) end
+
+---Cancels the INVITE.
+---@param headers? table
+---@return sipsession.message? sent
+---@return string? why
+function call:cancel(headers) end
+
+---Hangs up.
+---@param headers? table
+---@return sipsession.message? sent
+---@return string? why
+function call:bye(headers) end
+
+---Sends any request within the call.
+---@param method string
+---@param options? table
+---@return sipsession.message? sent
+---@return string? why
+function call:request(method, options) end
+
+---Sends the very bytes of the last request (with that method) again.
+---@param method? string
+function call:retransmit(method) end
+
+---Answers a request of the other side.
+---@param request sipsession.message
+---@param code integer
+---@param headers? table
+function call:reply(request, code, headers) end
+
+return sip
