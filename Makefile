@@ -205,10 +205,27 @@ demo:
 	@$(SUB) all
 	@$(LUA) tools/demo.lua
 
+# --- real callers ------------------------------------------------------------
+
+# SIPp, 20,000 calls at 500/s, then the same with 30 % loss: five minutes.
+# make sipp SIPP="1000 100 0.1 7": calls, rate, loss, seed.
+SIPP ?=
+
+sipp:
+	@tools/deps.sh $(DEMO_PACKAGES)
+	@$(SUB) all
+	@$(LUA) tools/sipp.lua $(SIPP)
+
+# A softphone calls. `make test` runs this too where one is installed.
+softphone:
+	@tools/deps.sh $(TEST_PACKAGES) baresip-core
+	@$(SUB) all
+	@$(LUA) spec/run.lua -o plainTerminal spec/wire/softphone_spec.lua
+
 clean:
 	rm -rf build sipsession.so
 
 force:
 .PHONY: all programs install uninstall deps test check asan check-asan \
   valgrind check-valgrind lint lint-format lint-tidy lint-cppcheck lint-lua \
-  lint-lines symbols format demo clean force
+  lint-lines symbols format demo sipp softphone clean force

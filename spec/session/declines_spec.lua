@@ -132,7 +132,7 @@ describe("a declined call", function()
     w:serve(function(session)
       session:reject(code)
     end)
-    for c = 400, 699 do
+    for c = 400, 699, World.SCALE do
       code = c
       local call = w:invite()
       local response = assert(call:wait(c))

@@ -1,6 +1,7 @@
 -- What happens to a call that is accepted, row by row, whichever way it is
 -- accepted: on the wire, to the accept, to the session, and in what order.
--- The rows without an accept are in declines_spec.lua.
+-- Lost connections are in connections_spec.lua, the rows without an accept in
+-- declines_spec.lua.
 local sip = require "sipsession"
 local World = require "support.world"
 
@@ -270,57 +271,6 @@ describe("an accepted call", function()
     }, w.log)
     call:reply(assert(call:wait "BYE"), 200)
   end)
-
-  modes("loses its connection before it ended", function(mode)
-    w = World.new { protocol = "tcp", endpoint = { media = slow() } }
-    w:accepting(mode)
-    w:invite()
-    w:at(0.5, function()
-      w.caller:close() -- nobody there to connect to either
-    end)
-    w:run(mode, 10)
-    assert.same({
-      "incoming>connecting none -",
-      "connecting>disconnected unreachable -",
-      "accept connection_failure -",
-    }, w.log)
-  end)
-
-  modes("loses its connection when the ACK is awaited", function(mode)
-    w = World.new { protocol = "tcp" }
-    w:accepting(mode)
-    w:invite()
-    w:at(0.1, function()
-      w.caller:close()
-    end)
-    w:run(mode, 10)
-    assert.same({
-      "incoming>connecting none -",
-      "connecting>disconnected unreachable -",
-      "accept connection_failure -",
-    }, w.log)
-  end)
-
-  it("is answered over a new connection when the first was closed",
-    function()
-      w = World.new { protocol = "tcp" }
-      w:serve(function(session)
-        sip.sleep(1)
-        w:outcome(session:participate())
-      end)
-      local call = w:invite()
-      w.network:advance(0.5)
-      w.caller:shut()
-      assert(call:wait(200))
-      call:ack()
-      w.network:advance(1)
-      assert.same({
-        "incoming>connecting none -",
-        "connecting>connected none 200",
-        "accept ACK",
-      }, w.log)
-      assert.same({ 200, 1000 }, w:times())
-    end)
 
   for title, case in pairs {
     ["gave nothing"] = { code = 488, fn = function() end },

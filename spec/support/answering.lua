@@ -4,17 +4,20 @@
 --
 -- SCRIPT is one of examples/, which answers the calls. Four times a second the
 -- file STATE is written anew: the endpoint's counters, how its calls ended,
--- memory, `name value` in each line. Once there is a file STATE.stop the
--- endpoint is closed; when nothing at all is left, "nothing left" is printed.
+-- memory, `name value` in each line. Once there is a file STATE.hangup, calls
+-- that are there still are ended; with STATE.stop the endpoint is closed, and
+-- when nothing at all is left, "nothing left" is printed.
 local sip = require "sipsession"
 
 local script, address, state = table.unpack(arg)
 local endpoint = assert(sip.endpoint { listen = address })
-local outcomes, errors = {}, 0
+local outcomes, live, errors = {}, {}, 0
 
 endpoint:on("session_received", function(session)
+  live[session] = true
   session:on("state_changed", function(_, change)
     if change.state == "disconnected" then
+      live[session] = nil
       local name = ("ended_%s_%s"):format(change.previous, change.reason)
       outcomes[name] = (outcomes[name] or 0) + 1
     end
@@ -57,12 +60,22 @@ local function write_state()
   os.rename(state .. ".new", state)
 end
 
+local function told_to(what)
+  local file = io.open(state .. "." .. what)
+  return file and file:close()
+end
+
 sip.spawn(function()
   repeat
     write_state()
     sip.sleep(0.25)
-    local stop = io.open(state .. ".stop")
-  until stop
+    if told_to "hangup" then
+      os.remove(state .. ".hangup")
+      for session in pairs(live) do
+        session:terminate()
+      end
+    end
+  until told_to "stop"
   endpoint:close()
 end)
 

@@ -47,9 +47,8 @@ local function state_when(path, seconds, test)
   timer:start(100, 100, function() end) -- looks again and again
   local state
   wait(function()
-    local now = uv.fs_stat(path)
-    if now and (now.mtime.sec ~= since.sec or now.mtime.nsec ~= since.nsec)
-    then
+    local now = uv.fs_stat(path).mtime
+    if now.sec ~= since.sec or now.nsec ~= since.nsec then
       state = read_state(path)
       return test(state)
     end
@@ -104,11 +103,30 @@ function sipp.call(options, directory)
   return code, read_statistics(statistics)
 end
 
+local function touch(path)
+  assert(io.open(path, "w")):close()
+end
+
+-- Once nothing is alive any more, or the time is over. A call that SIPp has
+-- forgotten is connected until somebody ends it: it takes a 200 to the INVITE
+-- that was repeated for one to the BYE, and repeats a lost BYE no more. Such
+-- calls are counted, and ended by the server.
+local function settled(server, seconds, result)
+  local state = state_when(server.state, seconds, idle)
+  result.forgotten = state.alive_sessions
+  if state.alive_sessions > 0 then
+    touch(server.state .. ".hangup")
+    state = state_when(server.state, seconds, idle)
+  end
+  result.after = state
+  result.left = not idle(state)
+end
+
 -- Everything: options of sipp.call, and loss, seed, script ("accept.lua"),
--- warm: calls made before memory is measured. The result has code and calls
--- (SIPp's), before and after (the server's states, the latter once nothing is
--- alive or 45 s have passed), left (something was alive even then), clean (the
--- server closed with nothing left), relay.
+-- warm: calls made before memory is measured, settle: seconds for everything
+-- to end (45), or false. The result has code and calls (SIPp's), before and
+-- after (the server's states), forgotten (see above), left (something was alive
+-- even after that), clean (the server closed with nothing left), relay.
 function sipp.run(options)
   local directory = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/sipsession-XXXXXX"))
   local server = sipp.server(options.script or "accept.lua", directory)
@@ -128,15 +146,14 @@ function sipp.run(options)
       rate = options.rate, limit = options.limit,
       port = relay and relay.port or server.port }, directory)
     if options.settle ~= false then
-      result.after = state_when(server.state, options.settle or 45, idle)
-      result.left = not idle(result.after)
+      settled(server, options.settle or 45, result)
     else
       result.after = state_when(server.state, 2, function() return true end)
     end
     if relay then
       relay:close()
     end
-    io.open(server.state .. ".stop", "w"):close()
+    touch(server.state .. ".stop")
     server.process:finish(10)
     result.clean = server.last == "nothing left" and server.process.code == 0
   end)

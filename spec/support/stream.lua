@@ -1,6 +1,9 @@
 -- A TCP connection over luv as specs need it: bytes as one pleases, half
 -- closed, reset, closed; what came in, as bytes and cut into messages.
 --
+-- Set raw, a function, for a stream of something else than SIP: it is called
+-- for what comes instead of looking for messages.
+--
 -- Fields: bytes (all that came), messages (those cut out of it so far, as
 -- text), pongs (CRLFs between them), ended (nil, "eof", or luv's name of the
 -- error), connected.
@@ -64,6 +67,10 @@ local function on_read(stream)
       return
     end
     stream.bytes = stream.bytes .. data
+    if stream.raw then
+      stream.raw()
+      return
+    end
     stream.rest = stream.rest .. data
     local message = cut(stream)
     while message do

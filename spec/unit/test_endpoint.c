@@ -20,6 +20,7 @@ typedef struct world {
   ss_memory *memory;
   ss_loop *loop;
   ss_endpoint *endpoint;
+  ss_endpoint *again; /* what `accepted` frees though it is being freed */
   ss_mpeer *peer;
   ss_addr us;
   char heard[32][2048];
@@ -70,6 +71,9 @@ static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
   (void)f;
   (void)ack;
   w->outcomes++;
+  ss_endpoint *again = w->again;
+  w->again = NULL;
+  ss_endpoint_free(again);
   make(w, w->accepted, s);
 }
 
@@ -281,6 +285,18 @@ static void it_may_be_freed_in_released_while_it_closes(void **state) {
   assert_int_equal(w->gone, 2);
 }
 
+static void it_may_be_freed_while_it_is_freed(void **state) {
+  world *w = *state;
+  w->answer = true;
+  say(w, "INVITE", 1, "");
+  say(w, "INVITE", 2, "");
+  ss_endpoint *e = w->again = w->endpoint;
+  w->endpoint = NULL;
+  ss_endpoint_free(e);
+  assert_int_equal(w->outcomes, 2);
+  assert_int_equal(w->gone, 2);
+}
+
 #define in_world(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -295,6 +311,7 @@ int main(void) {
       in_world(it_may_be_freed_in_released),
       in_world(it_may_be_freed_while_it_closes),
       in_world(it_may_be_freed_in_released_while_it_closes),
+      in_world(it_may_be_freed_while_it_is_freed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,7 +345,7 @@ static const struct {
     {"rfc4475-esc01", 0, 0, 0},
     {"rfc4475-esc02", 0, 0, 0},
     {"rfc4475-escruri", 0, 400, 0},
-    {"rfc4475-insuf", SS_ESYNTAX, 0, 0},
+    {"rfc4475-insuf", 0, 400, SS_ENOTFOUND},
     {"rfc4475-inv2543", 0, 0, SS_ENOTFOUND},
     {"rfc4475-invut", 0, 0, 0},
     {"rfc4475-lwsdisp", 0, 0, SS_ENOTFOUND},

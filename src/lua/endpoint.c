@@ -12,17 +12,17 @@
 
 static const lss_class endpoint_class;
 
-typedef lss_endpoint *endpoint_box;
-
 /* The endpoint; NULL when its world has gone. */
 static lss_endpoint *check(lua_State *L) {
-  return *(endpoint_box *)lss_class_check(L, &endpoint_class, 1);
+  lss_endpoint_box *box = lss_class_check(L, &endpoint_class, 1);
+
+  return box->endpoint;
 }
 
 lss_world *lss_endpoint_world(lua_State *L, int idx) {
-  lss_endpoint *e = *(endpoint_box *)lua_touserdata(L, idx);
+  const lss_endpoint_box *box = lua_touserdata(L, idx);
 
-  return e ? e->world : lss_world_real(L);
+  return box->endpoint ? box->endpoint->world : lss_world_real(L);
 }
 
 /* --- opening -------------------------------------------------------------- */
@@ -80,7 +80,7 @@ static int open_failed(lua_State *L, const ss_endpoint_config *config,
 
 /* Fills the box at the top; it is closed until all has gone well. */
 static int open_core(lss_world *w, const ss_endpoint_config *config,
-                     endpoint_box *box, size_t *failed) {
+                     lss_endpoint_box *box, size_t *failed) {
   lss_endpoint *e = ss_alloc(sizeof *e);
   int rc;
 
@@ -97,7 +97,7 @@ static int open_core(lss_world *w, const ss_endpoint_config *config,
   ss_endpoint_set_handled(e->core, false);
   ss_list_append(&w->endpoints, &e->node);
   e->box = box;
-  *box = e;
+  box->endpoint = e;
   return 0;
 }
 
@@ -105,7 +105,7 @@ int lss_endpoint_new(lua_State *L) {
   ss_endpoint_config config;
   size_t failed = SIZE_MAX;
   lss_world *w;
-  endpoint_box *box;
+  lss_endpoint_box *box;
   int network, rc;
 
   lua_settop(L, 1);
@@ -124,9 +124,9 @@ int lss_endpoint_new(lua_State *L) {
   rc = open_core(w, &config, box, &failed);
   if (rc)
     return open_failed(L, &config, failed, rc);
-  lss_set_box(L, *box, -1);
+  lss_set_box(L, box->endpoint, -1);
   if (w->running)
-    lss_anchor(L, w, *box, -1);
+    lss_anchor(L, w, box->endpoint, -1);
   lss_world_stir(L, w);
   return 1;
 }
@@ -141,7 +141,7 @@ void lss_endpoint_close(lss_endpoint *e) {
 void lss_endpoint_free(lss_endpoint *e) {
   ss_list_remove(&e->node);
   if (e->box)
-    *e->box = NULL;
+    e->box->endpoint = NULL;
   e->box = NULL;
   ss_endpoint_free(e->core);
   lss_wire_clear(e);
@@ -151,8 +151,8 @@ void lss_endpoint_free(lss_endpoint *e) {
 
 /* It ends its calls as close does; the heap object goes when that is done. */
 static int endpoint_gc(lua_State *L) {
-  endpoint_box *box = lua_touserdata(L, 1);
-  lss_endpoint *e = *box;
+  lss_endpoint_box *box = lua_touserdata(L, 1);
+  lss_endpoint *e = box->endpoint;
   lss_context *c;
   lua_State *was;
 
@@ -160,7 +160,7 @@ static int endpoint_gc(lua_State *L) {
     return 0;
   c = e->world->context;
   was = lss_enter(c, L);
-  *box = NULL;
+  box->endpoint = NULL;
   e->box = NULL;
   lss_wire_clear(e);
   ss_endpoint_set_handled(e->core, false);

@@ -18,16 +18,23 @@ enum {
   LSS_ENDPOINT_VALUES = LSS_ENDPOINT_NETWORK
 };
 
-typedef struct lss_endpoint {
+typedef struct lss_endpoint lss_endpoint;
+
+/* The userdata. */
+typedef struct lss_endpoint_box {
+  lss_endpoint *endpoint; /* NULL: its world has gone */
+} lss_endpoint_box;
+
+struct lss_endpoint {
   ss_list node; /* world->endpoints */
   lss_world *world;
   ss_endpoint *core;
-  struct lss_endpoint **box; /* the userdata; NULL: was collected */
-  ss_list wire;              /* messages on their way to the handlers */
+  lss_endpoint_box *box; /* NULL: was collected */
+  ss_list wire;          /* messages on their way to the handlers */
   ss_job wired;
   ss_job reap;
   bool ended; /* the core has closed */
-} lss_endpoint;
+};
 
 void lss_endpoint_open(lua_State *L);
 int lss_endpoint_new(lua_State *L); /* sip.endpoint(options) */

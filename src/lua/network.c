@@ -28,14 +28,13 @@ lss_world *lss_network_check(lua_State *L, int idx) {
     lua_remove(L, -2);
   }
   w = luaL_testudata(L, -1, network_class.name);
-  if (!w)
-    luaL_error(L,
-               "network: the network of sipsession.testing expected, "
-               "got %s",
-               luaL_typename(L, idx));
-  if (w->closed || !w->loop)
+  if (w && !w->closed && w->loop)
+    return w;
+  if (w)
     luaL_error(L, "network: is closed");
-  return w;
+  luaL_error(L, "network: the network of sipsession.testing expected, got %s",
+             luaL_typename(L, idx));
+  return NULL;
 }
 
 /* --- hooks ---------------------------------------------------------------- */

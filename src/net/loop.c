@@ -44,6 +44,11 @@ void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms) {
     loop->ops->wake(loop);
 }
 
+void ss_loop_timer_at(ss_loop *loop, ss_timer *timer, uint64_t ms) {
+  uint64_t now = ss_loop_now(loop);
+  ss_loop_timer(loop, timer, ms > now ? ms - now : 0);
+}
+
 void ss_loop_timer_stop(ss_loop *loop, ss_timer *timer) {
   ss_timer_stop(&loop->wheel, timer);
 }

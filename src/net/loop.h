@@ -77,6 +77,9 @@ static inline void ss_job_cancel(ss_job *job) {
 /* The time of this turn; between turns the clock is read. */
 uint64_t ss_loop_now(ss_loop *loop);
 void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms);
+/* At that time, or at once where it has passed. Repeats are timed from
+ * timer->due, when they should have fired: lateness doesn't add up. */
+void ss_loop_timer_at(ss_loop *loop, ss_timer *timer, uint64_t ms);
 void ss_loop_timer_stop(ss_loop *loop, ss_timer *timer);
 /* The end of a batch: jobs, then flushes, until both are empty. */
 void ss_loop_settle(ss_loop *loop);

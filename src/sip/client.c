@@ -59,11 +59,12 @@ static void end(ss_client *c, int rc) {
     done(arg, rc, NULL);
 }
 
-static void arm(ss_client *c) {
-  uint64_t now = ss_loop_now(c->layer->loop);
-  uint64_t left = c->deadline > now ? c->deadline - now : 0;
-  bool repeats = !c->path.conn && c->interval < left;
-  ss_loop_timer(c->layer->loop, &c->timer, repeats ? c->interval : left);
+/* Timer E an interval after `from`, or F. */
+static void arm(ss_client *c, uint64_t from) {
+  uint64_t next = from + c->interval;
+  if (c->path.conn || next > c->deadline)
+    next = c->deadline;
+  ss_loop_timer_at(c->layer->loop, &c->timer, next);
 }
 
 /* Timers E and F in Trying and Proceeding, K in Completed. */
@@ -80,7 +81,7 @@ static void on_timer(ss_timer *timer) {
   }
   uint32_t twice = c->interval * 2 < l->t2 ? c->interval * 2 : l->t2;
   c->interval = c->state == PROCEEDING ? l->t2 : twice;
-  arm(c);
+  arm(c, timer->due);
   l->count.retransmissions_out++;
   if (ss_path_send(&c->path, c->packet))
     l->count.send_errors++;
@@ -117,7 +118,7 @@ int ss_client_start(ss_layer *l, const ss_path *path, ss_packet *packet,
   c->check = client_hash(8, branch, method);
   ss_hash_insert(&l->clients, &c->node, client_hash(7, branch, method));
   ss_path_watch(&c->path, &c->lost);
-  arm(c);
+  arm(c, ss_loop_now(l->loop));
   *out = c;
   return 0;
 }

@@ -55,14 +55,13 @@ static void say_trying(ss_server *s) {
 /* Timer G doubles up to T2; H ends it. */
 static void repeat_final(ss_server *s) {
   ss_layer *l = s->layer;
-  uint64_t now = ss_loop_now(l->loop);
-  if (now >= s->deadline) {
+  if (ss_loop_now(l->loop) >= s->deadline) {
     ss_server_end(s, true);
     return;
   }
   s->interval = s->interval * 2 < l->t2 ? s->interval * 2 : l->t2;
-  uint64_t left = s->deadline - now;
-  ss_server_arm(s, left < s->interval ? (uint32_t)left : s->interval);
+  uint64_t next = s->timer.due + s->interval;
+  ss_loop_timer_at(l->loop, &s->timer, next < s->deadline ? next : s->deadline);
   ss_server_repeat(s);
 }
 

@@ -142,7 +142,7 @@ ss_failure ss_session_participate(ss_session *s, const ss_content *content) {
 void ss_answer_repeat(ss_session *s) {
   ss_endpoint *e = s->endpoint;
   s->interval = s->interval * 2 < e->t2 ? s->interval * 2 : e->t2;
-  ss_loop_timer(e->loop, &s->repeat, s->interval);
+  ss_loop_timer_at(e->loop, &s->repeat, s->repeat.due + s->interval);
   if (s->server)
     ss_server_repeat(s->server);
 }

@@ -6,6 +6,10 @@
 
 #define VERSION "sipsession/0.1.0"
 
+/* What a Contact and a sent-by have room for. */
+#define ADVERTISE_MAX 200
+#define USER_MAX 200
+
 static int dup_to(char **out, ss_str s) {
   *out = ss_str_dup(s);
   return *out ? 0 : SS_ENOMEM;
@@ -29,6 +33,8 @@ static int init_uri(ss_endpoint *e, ss_str uri) {
   ss_arena_init(&arena, 65536);
   ss_uri parsed;
   rc = ss_uri_parse(&arena, ss_str_z(e->uri), &parsed);
+  if (!rc && parsed.user.n > USER_MAX)
+    rc = SS_ELIMIT;
   if (!rc && parsed.sip && parsed.user.n)
     rc = dup_to(&e->user, parsed.user);
   ss_arena_free(&arena);
@@ -49,6 +55,8 @@ static int init_lists(ss_endpoint *e) {
 }
 
 int ss_identity_init(ss_endpoint *e, const ss_endpoint_config *config) {
+  if (config->advertise.n > ADVERTISE_MAX)
+    return SS_ELIMIT;
   int rc = dup_to(&e->accept, config->accept.n ? config->accept
                                                : SS_STR("application/sdp"));
   if (!rc)

@@ -19,7 +19,7 @@ ss_failure ss_session_progress(ss_session *s, unsigned code,
 }
 
 void ss_progress_repeat(ss_session *s) {
-  ss_loop_timer(s->endpoint->loop, &s->repeat, MINUTE);
+  ss_loop_timer_at(s->endpoint->loop, &s->repeat, s->repeat.due + MINUTE);
   if (s->server)
     ss_server_repeat(s->server);
 }

@@ -1,0 +1,57 @@
+-- SIPp, a stack that isn't ours, calls the examples. The long runs, and those
+-- with loss, are `make sipp`.
+local Process = require "support.process"
+local sipp = require "support.sipp"
+
+local function installed()
+  local version = Process.start("sipp", { "-v" })
+  return version and version:finish(10) ~= 127
+end
+
+describe("sipp #sipp", function()
+  if not installed() then
+    pending "isn't installed: Debian's sip-tester"
+    return
+  end
+
+  it("has 1,000 calls answered by examples/accept.lua at 500/s", function()
+    local result = sipp.run { calls = 1000, rate = 500, settle = false }
+    local calls, server = result.calls, result.after
+    assert.equal(0, result.code)
+    assert.equal(1000, calls["SuccessfulCall(C)"])
+    assert.equal(0, calls["FailedCall(C)"])
+    assert.equal(0, calls["OutOfCallMsgs(C)"])
+    assert.equal(1000, server.calls_connected)
+    assert.equal(1000, server.ended_connected_terminated_remotely)
+    assert.equal(0, server.alive_sessions)
+    assert.equal(0, server.alive_dialogs)
+    assert.equal(0, server.handler_errors)
+    -- what is left is an INVITE's transaction and a BYE's, for 32 s
+    assert.is_true(server.alive_transactions <= 2000)
+    assert.is_true(result.clean)
+  end)
+
+  it("has its calls answered by examples/accept_async.lua too", function()
+    local result = sipp.run {
+      script = "accept_async.lua", calls = 200, rate = 400, settle = false,
+    }
+    assert.equal(0, result.code)
+    assert.equal(200, result.calls["SuccessfulCall(C)"])
+    assert.equal(200, result.after.ended_connected_terminated_remotely)
+    assert.equal(0, result.after.handler_errors)
+    assert.is_true(result.clean)
+  end)
+
+  it("is declined by examples/decline.lua", function()
+    local result = sipp.run {
+      script = "decline.lua", calls = 100, rate = 400, settle = false,
+    }
+    -- its scenario wants a 200: each call fails, by the 488
+    assert.equal(100, result.calls["FailedCall(C)"])
+    assert.equal(100, result.calls["FailedUnexpectedMessage(C)"])
+    assert.equal(100, result.after.calls_rejected)
+    assert.equal(100, result.after.ended_incoming_terminated_locally)
+    assert.equal(0, result.after.alive_sessions)
+    assert.is_true(result.clean)
+  end)
+end)
