@@ -74,8 +74,8 @@ static void on_closed(void *arg) {
 }
 
 static const ss_endpoint_handler handler = {
-    on_received, on_changed, on_accepted, on_negotiate, NULL,
-    on_released, on_closed};
+    on_received, on_changed,  on_accepted, on_negotiate,
+    NULL,        on_released, on_closed};
 
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;
@@ -100,8 +100,7 @@ static int setup(void **state) {
   c.listen = &w->us;
   c.listeners = 1;
   size_t failed;
-  assert_int_equal(ss_endpoint_open(&w->endpoint, &c, &handler, w, &failed),
-                   0);
+  assert_int_equal(ss_endpoint_open(&w->endpoint, &c, &handler, w, &failed), 0);
   ss_endpoint_set_handled(w->endpoint, true);
   assert_int_equal(
       ss_mpeer_open(w->memory, &w->them, &peer_handler, w, &w->peer), 0);
@@ -140,8 +139,9 @@ static void say(world *w, const char *method, int cseq, const char *branch,
            "Content-Length: 0\r\n\r\n",
            method, branch, *to_tag ? ";tag=" : "", to_tag, cseq, method);
   if (!strcmp(method, "ACK") && strstr(w->states, "connecting"))
-    snprintf(strstr(text, "Content-Length"), 200,
-             "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n");
+    snprintf(
+        strstr(text, "Content-Length"), 200,
+        "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n");
   assert_int_equal(ss_mpeer_send(w->peer, &w->us, ss_str_z(text)), 0);
 }
 
@@ -176,9 +176,8 @@ static void a_call_is_answered_and_hung_up(void **state) {
   assert_int_equal(w->released, 1);
   run(w, 40000);
   ss_alive alive = ss_endpoint_alive(w->endpoint);
-  assert_int_equal(alive.sessions + alive.lingering + alive.dialogs +
-                       alive.transactions,
-                   0);
+  assert_int_equal(
+      alive.sessions + alive.lingering + alive.dialogs + alive.transactions, 0);
 }
 
 static void a_200_is_repeated_until_64_t1_and_then_bye(void **state) {
@@ -233,8 +232,8 @@ int main(void) {
                                       teardown),
       cmocka_unit_test_setup_teardown(
           a_200_is_repeated_until_64_t1_and_then_bye, setup, teardown),
-      cmocka_unit_test_setup_teardown(
-          a_cancel_in_the_same_batch_hides_the_call, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_cancel_in_the_same_batch_hides_the_call,
+                                      setup, teardown),
       cmocka_unit_test_setup_teardown(
           a_rejected_call_repeats_its_final_until_the_ack, setup, teardown),
   };

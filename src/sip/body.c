@@ -30,7 +30,8 @@ static bool find(const ss_message *m, ss_str list, ss_str *out) {
     return true;
   }
   ss_str boundary;
-  if (!is_multipart(type) || !ss_parameter(value, SS_STR("boundary"), &boundary))
+  if (!is_multipart(type) ||
+      !ss_parameter(value, SS_STR("boundary"), &boundary))
     return false;
   ss_str rest = m->body, part_type;
   while (ss_multipart_next(&rest, boundary, &part_type, out))

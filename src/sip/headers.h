@@ -11,13 +11,13 @@
 #include "sip/message.h"
 
 typedef struct ss_uri {
-  ss_str text;   /* all of it, as written between the angle brackets */
-  ss_str scheme; /* lower case */
-  ss_str user;   /* unescaped by nobody: as written */
-  ss_str host;   /* without brackets; of a tel: URI the number */
-  uint16_t port; /* 0: none given */
-  bool sip;      /* sip: or sips: */
-  bool lr;       /* RFC 3261 19.1.1 */
+  ss_str text;      /* all of it, as written between the angle brackets */
+  ss_str scheme;    /* lower case */
+  ss_str user;      /* unescaped by nobody: as written */
+  ss_str host;      /* without brackets; of a tel: URI the number */
+  uint16_t port;    /* 0: none given */
+  bool sip;         /* sip: or sips: */
+  bool lr;          /* RFC 3261 19.1.1 */
   ss_str transport; /* parameters; empty where not given */
   ss_str maddr;
 } ss_uri;
@@ -25,7 +25,7 @@ typedef struct ss_uri {
 typedef struct ss_name_addr {
   ss_str display; /* unquoted, unescaped */
   ss_uri uri;
-  ss_str tag;     /* of From and To */
+  ss_str tag; /* of From and To */
 } ss_name_addr;
 
 typedef struct ss_via {
@@ -34,7 +34,7 @@ typedef struct ss_via {
   uint16_t port;   /* 0: none given */
   ss_str branch;
   ss_str maddr;
-  bool rport;      /* asked for (RFC 3581) */
+  bool rport; /* asked for (RFC 3581) */
 } ss_via;
 
 /* Each gives 0 and a borrowed pointer, or SS_ENOTFOUND (there is no such

@@ -15,9 +15,11 @@
 #include "base/limits.h"
 #include "base/str.h"
 
+/* clang-format off */
 #define SS_METHOD_MAP(X)                                                       \
   X(INVITE) X(ACK) X(BYE) X(CANCEL) X(OPTIONS) X(REGISTER) X(INFO) X(PRACK)    \
   X(UPDATE) X(MESSAGE) X(REFER) X(NOTIFY) X(SUBSCRIBE) X(PUBLISH)
+/* clang-format on */
 
 typedef enum ss_method {
   SS_METHOD_UNKNOWN,
@@ -96,19 +98,19 @@ typedef struct ss_message {
   ss_str fault_reason;
   bool over; /* it is a limit that was passed */
   bool is_request;
-  ss_method method;  /* of the request, or of a response's CSeq */
+  ss_method method; /* of the request, or of a response's CSeq */
   ss_str method_text;
-  ss_str uri;        /* Request-URI */
-  uint16_t code;     /* response */
+  ss_str uri;    /* Request-URI */
+  uint16_t code; /* response */
   ss_str reason;
   uint32_t cseq;
   ss_str call_id;
-  ss_str text;       /* the message as received */
-  ss_str head;       /* the header section of `work`, start line included */
-  ss_str body;       /* Content-Length applied */
-  double time;       /* seconds on the receiver's clock; set by the receiver */
-  ss_field *field;   /* [0] is unused: an index of 0 means none */
-  uint8_t fields;    /* number of fields + 1 */
+  ss_str text;     /* the message as received */
+  ss_str head;     /* the header section of `work`, start line included */
+  ss_str body;     /* Content-Length applied */
+  double time;     /* seconds on the receiver's clock; set by the receiver */
+  ss_field *field; /* [0] is unused: an index of 0 means none */
+  uint8_t fields;  /* number of fields + 1 */
   uint8_t first[SS_FIELD_COUNT]; /* index of the first with that id */
   ss_arena arena;
   struct ss_parsed *parsed;

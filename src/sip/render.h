@@ -10,15 +10,15 @@
 
 typedef struct ss_reply {
   unsigned code;
-  ss_str reason;         /* empty: the code's own */
-  const ss_addr *source; /* where the request came from: received, rport */
-  ss_str to_tag;         /* put on To where the request's has none; not on 100 */
-  ss_str contact;        /* a Contact value, or empty */
-  bool record_route;     /* echo Record-Route (RFC 3261 12.1.1) */
-  ss_str server;         /* Server, unless `fields` has one; empty: none */
-  ss_str own;            /* lines the stack adds (Allow: …\r\n), or empty */
+  ss_str reason;           /* empty: the code's own */
+  const ss_addr *source;   /* where the request came from: received, rport */
+  ss_str to_tag;           /* put on a To that has none; not on 100 */
+  ss_str contact;          /* a Contact value, or empty */
+  bool record_route;       /* echo Record-Route (RFC 3261 12.1.1) */
+  ss_str server;           /* Server, unless `fields` has one; empty: none */
+  ss_str own;              /* lines the stack adds (Allow: …\r\n), or empty */
   const ss_fields *fields; /* the script's, or NULL */
-  ss_str content_type;   /* goes with a body */
+  ss_str content_type;     /* goes with a body */
   ss_str body;
 } ss_reply;
 
@@ -32,14 +32,14 @@ int ss_render_reply(ss_buf *b, ss_message *request, const ss_reply *reply);
 typedef struct ss_request {
   ss_method method;
   ss_str uri;
-  ss_addr local;        /* protocol and, without `sent_by`, host of the Via */
-  ss_str sent_by;       /* advertised host[:port], or empty */
+  ss_addr local;  /* protocol and, without `sent_by`, host of the Via */
+  ss_str sent_by; /* advertised host[:port], or empty */
   ss_str branch;
-  ss_str from, to;      /* whole values, tags included */
+  ss_str from, to; /* whole values, tags included */
   ss_str call_id;
   uint32_t cseq;
-  ss_str route;         /* Route values joined by ", ", or empty */
-  ss_str contact;       /* a Contact value, or empty */
+  ss_str route;   /* Route values joined by ", ", or empty */
+  ss_str contact; /* a Contact value, or empty */
   ss_str user_agent;
   ss_str own;
   const ss_fields *fields;

@@ -96,7 +96,8 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *config,
 /* Ends every session as ss_session_terminate does (accepts that are pending
  * fail with ENDPOINT_CLOSED), refuses what still comes with 503, and closes
  * the sockets as soon as nobody waits for anything: before this returns where
- * there is no call, after close_timeout at the latest. Idempotent. `closed` is called at the end. */
+ * there is no call, after close_timeout at the latest. Idempotent. `closed` is
+ * called at the end. */
 void ss_endpoint_close(ss_endpoint *e, const ss_fields *fields);
 bool ss_endpoint_is_closed(const ss_endpoint *e); /* or closing */
 /* Closes without waiting for anybody and frees it; `accepted`, `released` may

@@ -23,8 +23,7 @@
   X(NOT_INCOMING, "not_incoming", "this is not an incoming session")           \
   X(ENDPOINT_CLOSED, "endpoint_closed", "the endpoint is closed")              \
   X(NOT_YIELDABLE, "not_yieldable",                                            \
-    "can neither yield here nor run the loop: call it in a coroutine, or use " \
-    "the _async form")                                                         \
+    "can't wait here: call it in a coroutine, or use the _async form")         \
   X(TERMINATED_AFTER_200, "terminated_after_200",                              \
     "the caller hung up before it acknowledged the answer")                    \
   X(MEDIA, "media", "the media negotiation failed")                            \
