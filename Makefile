@@ -207,7 +207,7 @@ demo:
 
 # --- real callers ------------------------------------------------------------
 
-# SIPp, 20,000 calls at 500/s, then the same with 30 % loss: five minutes.
+# SIPp, 20,000 calls at 500/s, then the same with 30 % loss: nine minutes.
 # make sipp SIPP="1000 100 0.1 7": calls, rate, loss, seed.
 SIPP ?=
 

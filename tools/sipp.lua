@@ -78,5 +78,6 @@ print(("Each run follows one of the same size that warms the server up, so "
   .. "that memory\ncan be compared: %d calls at %d/s."):format(calls, rate))
 run("Without loss:", {})
 run(("With %g %% of the datagrams lost in each direction, seed %d:")
-  :format(loss * 100, seed), { loss = loss, seed = seed })
+  -- 64*T1 for the ACK, as long for the BYE's answer, and for its transaction
+  :format(loss * 100, seed), { loss = loss, seed = seed, settle = 110 })
 os.exit(good)

@@ -208,6 +208,29 @@ describe("an endpoint", function()
     assert.equal(3, #log)
   end)
 
+  it("tells of messages of one batch in their order", function()
+    local log = {}
+    w.endpoint:on("message", function(direction, text)
+      log[#log + 1] = direction .. text:match "CSeq: (%d+)"
+      sip.sleep(0.1)
+    end)
+    for i = 1, 3 do
+      w.caller:send(table.concat({
+        "OPTIONS sip:desk@10.0.0.1 SIP/2.0",
+        "Via: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bKorder" .. i,
+        "From: <sip:ann@example.com>;tag=a", "To: <sip:desk@10.0.0.1>",
+        "Call-ID: order" .. i, "CSeq: " .. i .. " OPTIONS", "", "",
+      }, "\r\n"), "udp:10.0.0.1:5060")
+    end
+    w.network:advance(1)
+    assert.equal(6, #log)
+    local ins = {}
+    for _, entry in ipairs(log) do
+      ins[#ins + 1] = entry:match "^in(%d)"
+    end
+    assert.same({ "1", "2", "3" }, ins)
+  end)
+
   it("counts", function()
     local stats = w.endpoint:stats()
     for name, value in pairs(stats) do

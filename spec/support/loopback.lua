@@ -117,6 +117,46 @@ function Loopback:came_at(name, times)
   end
 end
 
+-- A request of no call of the kit, for raw streams: `options` are body, fields
+-- (lines to put in), port (of its sent-by), and length, a line instead of the
+-- Content-Length it has. Call-IDs are own1, own2 …
+function Loopback:request(method, options)
+  options = options or {}
+  self.serial = (self.serial or 0) + 1
+  local n, body = self.serial, options.body or ""
+  local length = options.length or "Content-Length: " .. #body .. "\r\n"
+  return table.concat {
+    method, " sip:desk@127.0.0.1 SIP/2.0\r\n",
+    ("Via: SIP/2.0/TCP 127.0.0.1:%d;branch=z9hG4bKown%d\r\n")
+      :format(options.port or 5060, n),
+    "From: <sip:ann@example.com>;tag=t", n,
+    "\r\nTo: <sip:desk@127.0.0.1>\r\nCall-ID: own", n,
+    "\r\nCSeq: ", n, " ", method, "\r\nMax-Forwards: 70\r\n",
+    "Contact: <sip:ann@127.0.0.1:5060;transport=tcp>\r\n",
+    options.fields or "", length, "\r\n", body,
+  }
+end
+
+-- The codes and Call-IDs of what came over a stream, once there are n.
+function Loopback:answers(stream, n, seconds)
+  self.wire:wait(function()
+    return #stream.messages >= n or stream.ended
+  end, seconds)
+  local codes = {}
+  for i, text in ipairs(stream.messages) do
+    codes[i] = text:match "^SIP/2.0 (%d+)" .. " "
+      .. text:match "\r\nCall%-ID: ([^\r]*)"
+  end
+  return codes
+end
+
+-- How the stream ended, once it has.
+function Loopback:ended(stream, seconds)
+  return self.wire:wait(function()
+    return stream.ended
+  end, seconds)
+end
+
 local waiting = {} -- endpoints whose transactions still run out
 
 -- Ends it: nobody is left, no handler has failed. That transactions end takes

@@ -128,38 +128,41 @@ end
 -- after (the server's states), forgotten (see above), left (something was alive
 -- even after that), clean (the server closed with nothing left), relay.
 function sipp.run(options)
-  local directory = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/sipsession-XXXXXX"))
+  local directory =
+    assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/sipsession-XXXXXX"))
   local server = sipp.server(options.script or "accept.lua", directory)
-  local result = {}
-  local ok, err = pcall(function()
-    if options.warm then
-      sipp.call({ calls = options.warm, rate = options.rate,
-        port = server.port }, directory)
-      server.before = state_when(server.state, 45, idle)
-    end
-    result.before = server.before
-    local relay = options.loss
-      and Relay.new { server = server.port, loss = options.loss,
-        seed = options.seed }
-    result.relay = relay
-    result.code, result.calls = sipp.call({ calls = options.calls,
-      rate = options.rate, limit = options.limit,
-      port = relay and relay.port or server.port }, directory)
+  local result = { before = server.before }
+  local seconds = options.settle or 45
+
+  local function call(calls)
+    local relay = options.loss and Relay.new { server = server.port,
+      loss = options.loss, seed = options.seed }
+    local code, seen = sipp.call({ calls = calls, rate = options.rate,
+      limit = options.limit, port = relay and relay.port or server.port },
+      directory)
     if options.settle ~= false then
-      settled(server, options.settle or 45, result)
+      settled(server, seconds, result)
     else
       result.after = state_when(server.state, 2, function() return true end)
     end
     if relay then
       relay:close()
     end
+    result.code, result.calls, result.relay = code, seen, relay
+  end
+
+  local ok, err = pcall(function()
+    if options.warm then
+      call(options.warm)
+      result.before = result.after
+    end
+    call(options.calls)
     touch(server.state .. ".stop")
     server.process:finish(10)
     result.clean = server.last == "nothing left" and server.process.code == 0
   end)
   server.process:kill()
-  for _, name in ipairs { "state", "state.stop", "state.new", "calls.csv",
-    "errors" } do
+  for name in uv.fs_scandir_next, assert(uv.fs_scandir(directory)) do
     os.remove(directory .. "/" .. name)
   end
   uv.fs_rmdir(directory)

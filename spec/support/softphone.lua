@@ -2,11 +2,10 @@
 -- sound devices, on the loopback interface, told what to do over its ctrl_tcp
 -- module, which also says what happened to it.
 --
--- Fields: events: what it said, in order: { type = "CALL_RINGING", param = … }.
+-- Fields: events: what it said, in order, { type = "CALL_RINGING", param }.
 
 local uv = require "luv"
 local Process = require "support.process"
-local Stream = require "support.stream"
 
 local Softphone = {}
 Softphone.__index = Softphone

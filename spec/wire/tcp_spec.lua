@@ -1,6 +1,6 @@
--- Calls over real TCP connections: framing however the bytes arrive, where
--- responses go, and what is left of a call when its connection goes away in
--- whichever phase (RFC 3261 18.2.2, 18.3; RFC 5626 3.5.1, 4.4.1).
+-- Calls over real TCP connections: framing however the bytes arrive, limits,
+-- and where responses go (RFC 3261 18.2.2, 18.3; RFC 5626 3.5.1, 4.4.1). What
+-- happens when a connection goes away is in tcp_lost_spec.lua.
 local sip = require "sipsession"
 local Loopback = require "support.loopback"
 local Stream = require "support.stream"
@@ -11,14 +11,8 @@ local CONNECTED = {
   "connecting>connected none 200",
   "accept ACK",
 }
-local UNREACHABLE = {
-  "incoming>connecting none -",
-  "connecting>disconnected unreachable -",
-  "accept connection_failure -",
-}
-
 describe("over tcp,", function()
-  local w, serial = nil, 0
+  local w
 
   before_each(function()
     w = nil
@@ -30,48 +24,6 @@ describe("over tcp,", function()
 
   local function start(options)
     w = Loopback.new { protocol = "tcp", endpoint = options }
-  end
-
-  -- A request of no call of the kit. `fields`: lines to put in, and `port` of
-  -- its sent-by; `length` instead of the Content-Length it has.
-  local function request(method, options)
-    options = options or {}
-    serial = serial + 1
-    local body = options.body or ""
-    local length = options.length or "Content-Length: " .. #body .. "\r\n"
-    return table.concat {
-      method, " sip:desk@127.0.0.1 SIP/2.0\r\n",
-      ("Via: SIP/2.0/TCP 127.0.0.1:%d;branch=z9hG4bKtcp%d\r\n")
-        :format(options.port or 5060, serial),
-      "From: <sip:ann@example.com>;tag=t", serial,
-      "\r\nTo: <sip:desk@127.0.0.1>\r\nCall-ID: tcp", serial,
-      "\r\nCSeq: ", serial, " ", method, "\r\nMax-Forwards: 70\r\n",
-      "Contact: <sip:ann@127.0.0.1:5060;transport=tcp>\r\n",
-      options.fields or "", length, "\r\n", body,
-    }
-  end
-
-  local function answers(stream, n, seconds)
-    w.wire:wait(function()
-      return #stream.messages >= n or stream.ended
-    end, seconds)
-    local codes = {}
-    for i, text in ipairs(stream.messages) do
-      codes[i] = text:match "^SIP/2.0 (%d+)" .. " "
-        .. text:match "\r\nCall%-ID: ([^\r]*)"
-    end
-    return codes
-  end
-
-  local function ended(stream, seconds)
-    return w.wire:wait(function()
-      return stream.ended
-    end, seconds)
-  end
-
-  -- What the kit's caller has towards the endpoint.
-  local function stream_of(peer)
-    return peer.core.streams[w.address]
   end
 
   for _, mode in ipairs { "in a handler", "async" } do
@@ -124,13 +76,13 @@ describe("over tcp,", function()
     start()
     w:accepting "in a handler"
     local stream = w.wire:stream(w.address)
-    local text = request("INVITE", { body = World.OFFER,
+    local text = w:request("INVITE", { body = World.OFFER,
       fields = "Content-Type: application/sdp\r\n" })
     for i = 1, #text do
       stream:send(text:sub(i, i))
       w.wire:wait(function() end, 0) -- let the endpoint read it
     end
-    assert.equal(1, #answers(stream, 1))
+    assert.equal(1, #w:answers(stream, 1))
     assert.matches("^SIP/2.0 200 ", stream.messages[1])
     assert.equal(1, w.endpoint:stats().calls_received)
     assert.equal(World.OFFER, w.sessions[1].offer)
@@ -142,16 +94,16 @@ describe("over tcp,", function()
     start()
     local stream = w.wire:stream(w.address)
     local n = 0
-    local text = request("OPTIONS", { body = "0123\r\n\r\n" })
+    local text = w:request("OPTIONS", { body = "0123\r\n\r\n" })
     for i = 1, #text - 1 do
-      text = request("OPTIONS", { body = "0123\r\n\r\n" })
+      text = w:request("OPTIONS", { body = "0123\r\n\r\n" })
       stream:send(text:sub(1, i))
       w.wire:wait(function() end, 0)
       stream:send(text:sub(i + 1))
       n = n + 1
     end
-    assert.equal(n, #answers(stream, n))
-    for _, answer in ipairs(answers(stream, n)) do
+    assert.equal(n, #w:answers(stream, n))
+    for _, answer in ipairs(w:answers(stream, n)) do
       assert.matches("^200 ", answer)
     end
   end)
@@ -159,11 +111,11 @@ describe("over tcp,", function()
   it("the body may come later than the rest (B44)", function()
     start()
     local stream = w.wire:stream(w.address)
-    local text = request("OPTIONS", { body = "later" })
+    local text = w:request("OPTIONS", { body = "later" })
     stream:send(text:sub(1, -6))
-    assert.same({}, answers(stream, 1, 0.3))
+    assert.same({}, w:answers(stream, 1, 0.3))
     stream:send "later"
-    assert.equal(1, #answers(stream, 1))
+    assert.equal(1, #w:answers(stream, 1))
   end)
 
   it("fifty requests may come in one segment (B45)", function()
@@ -171,22 +123,22 @@ describe("over tcp,", function()
     local stream = w.wire:stream(w.address)
     local all, expected = {}, {}
     for i = 1, 50 do
-      all[i] = request "OPTIONS"
-      expected[i] = "200 tcp" .. serial
+      all[i] = w:request "OPTIONS"
+      expected[i] = "200 own" .. i
     end
     stream:send(table.concat(all))
-    assert.same(expected, answers(stream, 50))
+    assert.same(expected, w:answers(stream, 50))
   end)
 
   it("two and a half requests may (B45)", function()
     start()
     local stream = w.wire:stream(w.address)
-    local third = request("OPTIONS", { body = ("x"):rep(500) })
-    stream:send(request "OPTIONS" .. request "OPTIONS" .. third:sub(1, 300))
-    assert.equal(2, #answers(stream, 2))
-    assert.equal(2, #answers(stream, 3, 0.05))
+    local third = w:request("OPTIONS", { body = ("x"):rep(500) })
+    stream:send(w:request "OPTIONS" .. w:request "OPTIONS" .. third:sub(1, 300))
+    assert.equal(2, #w:answers(stream, 2))
+    assert.equal(2, #w:answers(stream, 3, 0.05))
     stream:send(third:sub(301))
-    assert.equal(3, #answers(stream, 3))
+    assert.equal(3, #w:answers(stream, 3))
   end)
 
   it("ten calls go on over one connection (B51)", function()
@@ -219,8 +171,8 @@ describe("over tcp,", function()
       return stream.pongs > 0
     end)
     assert.equal("\r\n", stream.bytes)
-    stream:send("\r\n" .. request "OPTIONS")
-    assert.equal(1, #answers(stream, 1))
+    stream:send("\r\n" .. w:request "OPTIONS")
+    assert.equal(1, #w:answers(stream, 1))
     assert.equal(1, stream.pongs)
     stream:send "\r\n\r"
     w.wire:run(0.02)
@@ -229,8 +181,8 @@ describe("over tcp,", function()
       return stream.pongs > 1
     end)
     assert.equal(2, stream.pongs)
-    stream:send(request "OPTIONS" .. "\r\n\r\n" .. request "OPTIONS")
-    assert.equal(3, #answers(stream, 3))
+    stream:send(w:request "OPTIONS" .. "\r\n\r\n" .. w:request "OPTIONS")
+    assert.equal(3, #w:answers(stream, 3))
     assert.equal(3, stream.pongs)
   end)
 
@@ -247,9 +199,9 @@ describe("over tcp,", function()
         start()
         w:serve()
         local stream = w.wire:stream(w.address)
-        stream:send(request("INVITE", { length = length })
-          .. request "INVITE") -- is not looked at
-        assert.equal("eof", ended(stream))
+        stream:send(w:request("INVITE", { length = length })
+          .. w:request "INVITE") -- is not looked at
+        assert.equal("eof", w:ended(stream))
         local code = #stream.messages == 1
           and stream.messages[1]:match "^SIP/2.0 (%d+)"
         assert.is_truthy(code == "400" or code == "513", code)
@@ -263,7 +215,7 @@ describe("over tcp,", function()
     start { limits = { header_size = 2000 } }
     local stream = w.wire:stream(w.address)
     stream:send("OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nX: " .. ("x"):rep(5000))
-    assert.is_string(ended(stream))
+    assert.is_string(w:ended(stream))
     assert.equal(1, w.endpoint:stats().refused_size)
   end)
 
@@ -273,11 +225,11 @@ describe("over tcp,", function()
     slow:send "OPTIONS sip:"
     w.wire:run(0.5)
     slow:send "a" -- the time runs from the first byte
-    assert.is_string(ended(slow, 0.9))
+    assert.is_string(w:ended(slow, 0.9))
     assert.is_nil(idle.ended)
     assert.equal(1, w.endpoint:stats().refused_slow)
-    idle:send(request "OPTIONS")
-    assert.equal(1, #answers(idle, 1))
+    idle:send(w:request "OPTIONS")
+    assert.equal(1, #w:answers(idle, 1))
   end)
 
   it("a connection that says nothing is ended", function()
@@ -285,7 +237,7 @@ describe("over tcp,", function()
     local silent, talking = w.wire:stream(w.address), w.wire:stream(w.address)
     w.wire:run(0.7)
     talking:send "\r\n\r\n"
-    assert.equal("eof", ended(silent, 0.9))
+    assert.equal("eof", w:ended(silent, 0.9))
     assert.is_nil(talking.ended)
     assert.equal(1, w.endpoint:stats().refused_idle)
   end)
@@ -299,17 +251,17 @@ describe("over tcp,", function()
         return streams[i].connected
       end)
     end
-    assert.is_string(ended(streams[3]))
+    assert.is_string(w:ended(streams[3]))
     assert.equal(1, w.endpoint:stats().refused_connections)
-    streams[1]:send(request "OPTIONS")
-    assert.equal(1, #answers(streams[1], 1))
+    streams[1]:send(w:request "OPTIONS")
+    assert.equal(1, #w:answers(streams[1], 1))
     streams[1]:close()
     w.wire:wait(function()
       return w.endpoint:stats().alive.connections == 1
     end)
     local again = w.wire:stream(w.address)
-    again:send(request "OPTIONS")
-    assert.equal(1, #answers(again, 1))
+    again:send(w:request "OPTIONS")
+    assert.equal(1, #w:answers(again, 1))
   end)
 
   it("a peer that never reads can't make us keep more than the limit",
@@ -320,7 +272,7 @@ describe("over tcp,", function()
       deaf.deaf = true
       w.wire.open[#w.wire.open + 1] = deaf
       local other = w.wire:stream(w.address)
-      local text = request("OPTIONS",
+      local text = w:request("OPTIONS",
         { fields = "X: " .. ("x"):rep(50) .. "\r\n" })
       w.wire:wait(function()
         for _ = 1, 100 do
@@ -330,176 +282,9 @@ describe("over tcp,", function()
         return w.endpoint:stats().refused_backlog > 0
       end)
       assert.equal(1, w.endpoint:stats().refused_backlog)
-      other:send(request "OPTIONS")
-      assert.equal(1, #answers(other, 1))
+      other:send(w:request "OPTIONS")
+      assert.equal(1, #w:answers(other, 1))
     end)
-
-  it("a half closed connection still gets its answer (B50)", function()
-    start()
-    w:serve(function(session)
-      sip.sleep(0.1)
-      session:reject(486)
-    end)
-    local stream = w.wire:stream(w.address)
-    stream:send(request("INVITE", { port = 9 }))
-    w.wire:wait(function()
-      return #w.sessions == 1
-    end)
-    stream:shut()
-    assert.equal(1, #answers(stream, 1))
-    assert.matches("^SIP/2.0 486", stream.messages[1])
-    w:logged { "incoming>disconnected terminated_locally 486" }
-    w.endpoint:close()
-  end)
-
-  for title, finish in pairs {
-    closed = function(stream)
-      stream:close()
-    end,
-    reset = function(stream)
-      stream:reset()
-    end,
-  } do
-    local function lost(fn)
-      return function()
-        start()
-        fn(function(close)
-          w.wire:run(0.02)
-          finish(stream_of(w.caller))
-          if close then
-            w.caller:close()
-          end
-          w.wire:wait(function()
-            return w.endpoint:stats().alive.connections == 0
-          end, 0.1)
-        end)
-      end
-    end
-
-    it("a call whose connection is " .. title
-      .. " before the answer gets it over a new one (B04, B49)",
-      lost(function(lose)
-        w:serve(function(session)
-          sip.sleep(0.1)
-          w:outcome(session:participate())
-        end)
-        local call = w:invite()
-        lose()
-        assert(call:wait(200))
-        call:ack()
-        w:logged(CONNECTED)
-        call:bye()
-        assert(call:wait(200))
-      end))
-
-    it("an accept fails when that can't be made: " .. title .. " (B49)",
-      lost(function(lose)
-        w:serve(function(session)
-          sip.sleep(0.1)
-          w:outcome(session:participate())
-        end)
-        w:invite()
-        lose(true)
-        w:logged(UNREACHABLE)
-      end))
-
-    it("a reject finds nobody then, and the call is over: " .. title
-      .. " (B49)", lost(function(lose)
-        w:serve()
-        w:invite()
-        lose(true)
-        w.sessions[1]:reject(486)
-        w.wire:wait(function()
-          return w.endpoint:stats().alive.transactions == 0
-        end, 0.5)
-        assert.equal("disconnected", w.sessions[1].state)
-        assert.equal(1, #w.log)
-        assert.equal(0, w.endpoint:stats().alive.transactions)
-      end))
-
-    it("an accept that negotiates fails: " .. title, lost(function(lose)
-      w.endpoint.media = {
-        get_answer = function()
-          sip.sleep(0.1)
-          return World.ANSWER
-        end,
-      }
-      w:accepting "async"
-      w:invite()
-      lose(true)
-      w:logged(UNREACHABLE)
-    end))
-
-    it("an accept that awaits its ACK fails: " .. title, lost(function(lose)
-      w:accepting "in a handler"
-      local call = w:invite()
-      assert(call:wait(200))
-      lose(true)
-      w:logged(UNREACHABLE)
-    end))
-
-    it("one that awaits its ACK says its 200 again over a new one: " .. title,
-      lost(function(lose)
-        w:accepting "in a handler"
-        local call = w:invite()
-        assert(call:wait(200))
-        lose()
-        w.wire:wait(function()
-          return #w:got "200 INVITE" >= 2
-        end)
-        call:ack()
-        w:logged(CONNECTED)
-        call:bye()
-        assert(call:wait(200))
-      end))
-
-    it("a connected call stands, and our BYE opens one: " .. title,
-      lost(function(lose)
-        w:accepting "in a handler"
-        local call = w:invite()
-        assert(call:wait(200))
-        call:ack()
-        w:logged(CONNECTED)
-        lose()
-        assert.equal("connected", w.sessions[1].state)
-        w.sessions[1]:terminate()
-        call:reply(assert(call:wait "BYE"), 200)
-      end))
-
-    it("a BYE that can't be delivered ends the call: " .. title,
-      lost(function(lose)
-        w:accepting "in a handler"
-        local call = w:invite()
-        assert(call:wait(200))
-        call:ack()
-        w:logged(CONNECTED)
-        lose(true)
-        w.sessions[1]:terminate()
-        w.wire:wait(function()
-          return w.endpoint:stats().alive.lingering == 0
-        end, 0.5)
-        assert.equal("connected>disconnected terminated_locally -", w.log[4])
-        assert.equal(0, w.endpoint:stats().alive.lingering)
-      end))
-  end
-
-  it("nobody is called back at a port that refuses (B04)", function()
-    start()
-    w:serve(function(session)
-      sip.sleep(0.1)
-      w:outcome(session:participate())
-    end)
-    local refusing = Stream.listen("127.0.0.1", 0)
-    local port = refusing.getsockname().port
-    refusing.close()
-    local stream = w.wire:stream(w.address)
-    stream:send(request("INVITE", { port = port }))
-    w.wire:wait(function()
-      return #w.sessions == 1
-    end)
-    stream:close()
-    w:logged(UNREACHABLE)
-  end)
 
   it("responses go over the connection of their request, not to sent-by",
     function()
@@ -511,38 +296,22 @@ describe("over tcp,", function()
         stream:close()
       end
       local stream = w.wire:stream(w.address)
-      stream:send(request("OPTIONS",
+      stream:send(w:request("OPTIONS",
         { port = listener.getsockname().port }))
-      assert.equal(1, #answers(stream, 1))
+      assert.equal(1, #w:answers(stream, 1))
       listener.close()
       assert.is_false(called)
     end)
-
-  it("an ended call doesn't hold on to its connection", function()
-    start()
-    w:accepting "in a handler"
-    local call = w:invite()
-    assert(call:wait(200))
-    call:ack()
-    call:bye()
-    assert(call:wait(200))
-    w.caller:close()
-    w.wire:wait(function()
-      return w.endpoint:stats().alive.connections == 0
-    end)
-    assert.equal("disconnected", w.sessions[1].state)
-    assert.equal(0, w.endpoint:stats().alive.connections)
-  end)
 
   it("a hundred connections come and go", function()
     start()
     local streams = {}
     for i = 1, 100 do
       streams[i] = w.wire:stream(w.address)
-      streams[i]:send(request "OPTIONS")
+      streams[i]:send(w:request "OPTIONS")
     end
     for _, stream in ipairs(streams) do
-      assert.equal(1, #answers(stream, 1))
+      assert.equal(1, #w:answers(stream, 1))
     end
     assert.equal(100, w.endpoint:stats().alive.connections)
     for i, stream in ipairs(streams) do

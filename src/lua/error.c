@@ -68,15 +68,27 @@ void lss_error_new(lua_State *L, ss_failure_kind kind, ss_failure_reason reason,
   make(L, kind, reason);
 }
 
+/* Pushes what happened, for a log line. */
+static void push_text(lua_State *L, const ss_failure *f) {
+  const char *text = ss_failure_text(f);
+
+  if (f->rc == SS_EFULL || f->rc == SS_ELIMIT)
+    lua_pushliteral(L, "the message would be too large");
+  else if (f->reason == SS_WHY_NONE && f->kind == SS_KIND_OPERATION_TIMEOUT)
+    lua_pushliteral(L, "the call was not answered in time");
+  else if (f->reason == SS_WHY_NONE && f->kind == SS_KIND_CONNECTION_FAILURE)
+    lua_pushfstring(L, "the connection to the caller failed: %s",
+                    f->rc ? ss_strerror(f->rc) : "it is closed");
+  else if (f->rc && f->reason != SS_WHY_NONE &&
+           f->kind != SS_KIND_OPERATION_TIMEOUT)
+    lua_pushfstring(L, "%s: %s", text, ss_strerror(f->rc));
+  else
+    lua_pushstring(L, text);
+}
+
 void lss_error_push(lua_State *L, const ss_failure *f, ss_message *response) {
   luaL_checkstack(L, 8, NULL);
-  if (f->rc && f->reason != SS_WHY_NONE)
-    lua_pushfstring(L, "%s: %s", ss_failure_text(f), ss_strerror(f->rc));
-  else if (f->kind == SS_KIND_CONNECTION_FAILURE && f->rc)
-    lua_pushfstring(L, "the connection to the caller failed: %s",
-                    ss_strerror(f->rc));
-  else
-    lua_pushstring(L, ss_failure_text(f));
+  push_text(L, f);
   make(L, f->kind, f->reason);
   if (!response)
     return;
