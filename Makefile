@@ -140,8 +140,8 @@ asan:
 check-asan: all programs
 	@$(ASAN_ENV) $(LUA) $(RUN) --lua "$(ASAN_LUA)" $(PROGRAMS)
 	@echo "Again, with an aggressive collector:"
-	@SIPSESSION_GC=aggressive $(ASAN_ENV) \
-	  $(LUA) $(RUN) --lua "$(ASAN_LUA)"
+	@SIPSESSION_GC=aggressive $(ASAN_ENV) $(LUA) $(RUN) --lua "$(ASAN_LUA)" \
+	  --specs '$(SPECS) --exclude-tags=sipp,slow'
 
 MEMCHECK = valgrind -q --error-exitcode=99 --leak-check=full \
   --errors-for-leak-kinds=definite --keep-debuginfo=yes

@@ -242,6 +242,18 @@ describe("headers", function()
     call:reply(bye, 200)
   end)
 
+  it("of a 200 don't get into the BYE for want of an ACK", function()
+    w = World.new()
+    w:serve(function(session)
+      session:participate_async({ headers = { ["X-A"] = "1" } },
+        function() end)
+    end)
+    local call = w:invite()
+    local bye = assert(call:wait "BYE")
+    assert.is_nil(bye:header "X-A")
+    call:reply(bye, 200)
+  end)
+
   it("of one call don't get into another's", function()
     w = World.new()
     local n = 0

@@ -18,13 +18,13 @@ end
 
 local function watched(fn)
   return function(...)
-    debug.sethook(step, "", 500)
+    debug.sethook(step, "", 200)
     return fn(...)
   end
 end
 
-collectgarbage("incremental", 20, 1000, 12)
-debug.sethook(step, "", 500)
+collectgarbage("incremental", 100, 400, 8)
+debug.sethook(step, "", 200)
 -- A hook belongs to one coroutine; each gets its own.
 coroutine.create = function(fn)
   return create(watched(fn))

@@ -11,8 +11,11 @@ Process.__index = Process
 
 Process.LUA = os.getenv "LUA" or "lua5.4"
 
-local function environment()
+local function environment(program)
   local env = uv.os_environ()
+  if program ~= Process.LUA then
+    env.LD_PRELOAD = nil -- a sanitizer's, for our own library
+  end
   local build = os.getenv "SIPSESSION_BUILD" or "."
   env.LUA_PATH_5_4 = "./lua/?.lua;./spec/?.lua;;"
   env.LUA_CPATH_5_4 = build .. "/?.so;;"
@@ -57,7 +60,7 @@ function Process.start(program, args, on_line, options)
   local all = { "-k", "1", tostring(options.seconds or 120), program }
   table.move(args, 1, #args, #all + 1, all)
   process.handle, process.pid = uv.spawn("timeout", {
-    args = all, stdio = { process.input, out, err }, env = environment(),
+    args = all, stdio = { process.input, out, err }, env = environment(program),
     cwd = options.directory,
   }, function(code, signal)
     process.code = signal == 0 and code or 128 + signal
@@ -88,6 +91,17 @@ function Process.wait(condition, seconds)
   timer:close()
   uv.run "nowait"
   return result
+end
+
+-- A port that nothing on 127.0.0.1 has, as yet.
+function Process.free_port()
+  local tcp, udp = uv.new_tcp(), uv.new_udp()
+  udp:bind("127.0.0.1", 0)
+  local port = udp:getsockname().port
+  assert(tcp:bind("127.0.0.1", port))
+  tcp:close()
+  udp:close()
+  return port
 end
 
 -- Waits for its end: its exit status, or nil when it goes on.

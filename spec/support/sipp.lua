@@ -94,6 +94,7 @@ function sipp.call(options, directory)
     or math.ceil(options.calls / options.rate) + 60
   local caller = assert(Process.start("sipp", {
     "-sn", "uac", "127.0.0.1:" .. options.port, "-i", "127.0.0.1",
+    "-p", tostring(Process.free_port()),
     "-m", tostring(options.calls), "-r", tostring(options.rate),
     "-l", "100000", "-nostdin", "-trace_stat", "-stf", statistics, "-fd", "1",
     "-trace_err", "-error_file", errors, "-timeout", tostring(seconds),

@@ -49,14 +49,6 @@ local function write(path, text)
   file:close()
 end
 
-local function free_port()
-  local socket = uv.new_tcp()
-  socket:bind("127.0.0.1", 0)
-  local port = socket:getsockname().port
-  socket:close()
-  return port
-end
-
 -- ctrl_tcp speaks JSON in netstrings; only flat strings are looked at.
 local function on_bytes(phone)
   local rest = phone.control.bytes
@@ -84,7 +76,7 @@ function Softphone.start(wire)
   local directory = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/phone-XXXXXX"))
   local phone = setmetatable(
     { wire = wire, directory = directory, events = {}, said = {} }, Softphone)
-  local port = free_port()
+  local port = Process.free_port()
   write(directory .. "/config",
     CONFIG:format(directory, Softphone.modules(), port))
   write(directory .. "/accounts", "<sip:tester@127.0.0.1>;regint=0\n")

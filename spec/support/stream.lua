@@ -90,14 +90,19 @@ local function new(handle)
   }, Stream)
 end
 
-function Stream.connect(ip, port)
-  local stream = new(uv.new_tcp())
+-- Options: deaf: it never reads, and has little room for what it doesn't read.
+function Stream.connect(ip, port, options)
+  local deaf = options and options.deaf
+  local stream = new(uv.new_tcp(deaf and "inet" or nil))
+  if deaf then
+    stream.handle:recv_buffer_size(4096)
+  end
   stream.handle:connect(ip, port, Stream.guarded(function(err)
     if err then
       stream.ended = err
     elseif not stream.handle:is_closing() then
       stream.connected = true
-      if not stream.deaf then
+      if not deaf then
         stream.handle:read_start(on_read(stream))
       end
     end

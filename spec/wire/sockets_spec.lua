@@ -10,7 +10,7 @@ local CONNECTED = {
   "accept ACK",
 }
 
-describe("a udp socket", function()
+describe("a udp socket #slow", function()
   local w
 
   after_each(function()
@@ -175,7 +175,7 @@ describe("a udp socket", function()
   end)
 end)
 
-describe("binding", function()
+describe("binding #slow", function()
   local wire, endpoint
 
   before_each(function()

@@ -4,7 +4,7 @@
 local Loopback = require "support.loopback"
 local Softphone = require "support.softphone"
 
-describe("a softphone", function()
+describe("a softphone #slow", function()
   if not Softphone.modules() then
     pending "isn't installed: make softphone, or Debian's baresip-core"
     return

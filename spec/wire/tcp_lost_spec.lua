@@ -16,7 +16,7 @@ local UNREACHABLE = {
   "accept connection_failure -",
 }
 
-describe("over tcp,", function()
+describe("over tcp #slow,", function()
   local w
 
   before_each(function()

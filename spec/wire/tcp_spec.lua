@@ -11,7 +11,7 @@ local CONNECTED = {
   "connecting>connected none 200",
   "accept ACK",
 }
-describe("over tcp,", function()
+describe("over tcp #slow,", function()
   local w
 
   before_each(function()
@@ -268,19 +268,18 @@ describe("over tcp,", function()
     function()
       start { limits = { connection_backlog = 20000 } }
       local deaf = Stream.connect("127.0.0.1",
-        math.tointeger(w.address:match "%d+$"))
-      deaf.deaf = true
+        math.tointeger(w.address:match "%d+$"), { deaf = true })
       w.wire.open[#w.wire.open + 1] = deaf
       local other = w.wire:stream(w.address)
-      local text = w:request("OPTIONS",
-        { fields = "X: " .. ("x"):rep(50) .. "\r\n" })
+      local text = w:request("OPTIONS"):gsub("Call%-ID: ", -- is echoed
+        "%0" .. ("x"):rep(1500))
       w.wire:wait(function()
-        for _ = 1, 100 do
+        for _ = 1, 50 do
           deaf:send((text:gsub("branch=[^\r]*", "branch=z9hG4bK"
             .. w.wire:token())))
         end
         return w.endpoint:stats().refused_backlog > 0
-      end)
+      end, 10)
       assert.equal(1, w.endpoint:stats().refused_backlog)
       other:send(w:request "OPTIONS")
       assert.equal(1, #w:answers(other, 1))

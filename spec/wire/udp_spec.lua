@@ -37,7 +37,7 @@ local CONNECTED = {
   "accept ACK",
 }
 
-describe("over udp, a call", function()
+describe("over udp #slow, a call", function()
   local w
 
   after_each(function()

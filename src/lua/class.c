@@ -64,6 +64,8 @@ void lss_class_open(lua_State *L, const lss_class *class) {
     lua_pushnil(L);
   lua_pushcclosure(L, class_newindex, 3);
   lua_setfield(L, -2, "__newindex");
+  lua_pushstring(L, class->name); /* scripts don't get at the finalizers */
+  lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
 }
 
