@@ -151,7 +151,8 @@ valgrind:
 	@$(SUB) VARIANT=valgrind check-valgrind
 
 check-valgrind: all programs
-	@$(LUA) $(RUN) --specs '$(SPECS) --exclude-tags=sipp,slow' \
+	@SIPSESSION_MEMCHECK=1 $(LUA) $(RUN) \
+	  --specs '$(SPECS) --exclude-tags=sipp,slow' \
 	  --unit-with '$(MEMCHECK)' \
 	  --lua 'env SIPSESSION_BUILD=$(BUILD) $(MEMCHECK) $(LUA)' $(PROGRAMS)
 

@@ -124,7 +124,8 @@ static void slow_reader_gets_everything_in_order(void **state) {
   while (n < sizeof got && clock_ms() < end) {
     ssize_t r;
     ss_loop_run(loop, SS_RUN_NOWAIT);
-    r = recv(fd, got + n, 10000, MSG_DONTWAIT);
+    size_t room = sizeof got - n;
+    r = recv(fd, got + n, room < 10000 ? room : 10000, MSG_DONTWAIT);
     if (r > 0)
       n += (size_t)r;
     else
@@ -158,10 +159,18 @@ static void connections_over_the_limit_are_refused(void **state) {
     close(fd[i]);
 }
 
+/* valgrind keeps its own count of descriptors, and its accept(2) does not run
+ * out when the program's would. */
+static void needs_real_descriptors(void) {
+  if (getenv("SIPSESSION_MEMCHECK"))
+    skip();
+}
+
 static void out_of_descriptors_is_survived(void **state) {
   struct rlimit old, few;
   int clients[20], fds = 0, hog[64], hogs = 0;
   (void)state;
+  needs_real_descriptors();
   a = open_at("tcp:127.0.0.1:0", &a_notes);
   ss_loop_run(loop, SS_RUN_NOWAIT);
   for (; fds < 20; fds++)
