@@ -68,7 +68,7 @@ local function unit(program)
       local plan = line:match "^1%.%.(%d+)"
       if plan then
         planned = planned + tonumber(plan)
-      elseif line:match "^ok %d+.*# [Ss][Kk][Ii][Pp]" then
+      elseif line:match "^[nokt ]+%d+ # SKIP" then -- cmocka: "not ok"
         counts.skipped = counts.skipped + 1
         seen = seen + 1
       elseif line:match "^ok %d+" then
