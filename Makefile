@@ -186,7 +186,8 @@ lint-lua:
 
 lint-lines:
 	@awk 'length > 80 { bad = 1; print FILENAME ":" FNR ": over 80 columns" } \
-	  FNR == 501 && FILENAME !~ /^types/ { bad = 1; print FILENAME ": over 500 lines" } \
+	  FNR == 501 && FILENAME !~ /^types/ { \
+	    bad = 1; print FILENAME ": over 500 lines" } \
 	  /[ \t]$$/ { bad = 1; print FILENAME ":" FNR ": trailing space" } \
 	  END { exit bad }' $(TEXT_FILES)
 
