@@ -154,7 +154,10 @@ void lss_push_live(lua_State *L, lss_world *w) {
     return;
   }
   lss_push_box(L, w);
-  lua_getiuservalue(L, -1, LSS_NETWORK_LIVE);
+  if (lua_isnil(L, -1)) /* it is being collected, and so is what was in it */
+    lua_newtable(L);
+  else
+    lua_getiuservalue(L, -1, LSS_NETWORK_LIVE);
   lua_remove(L, -2);
 }
 

@@ -64,11 +64,21 @@ static void push_addr(lua_State *L, const ss_addr *a) {
   lss_push_str(L, ss_addr_text(a, text));
 }
 
+/* Pushes the hook; false: the network is being collected, and an endpoint that
+ * goes with it says its last words. */
+static bool push_hook(lua_State *L, const passage *p, int hook) {
+  lss_push_box(L, p->world);
+  if (lua_isnil(L, -1))
+    return false;
+  lua_getiuservalue(L, 2, hook);
+  return true;
+}
+
 static int filter(lua_State *L) {
   passage *p = lua_touserdata(L, 1);
 
-  lss_push_box(L, p->world);
-  lua_getiuservalue(L, 2, LSS_NETWORK_FILTER);
+  if (!push_hook(L, p, LSS_NETWORK_FILTER))
+    return 0;
   lss_push_str(L, p->text);
   push_addr(L, p->from);
   push_addr(L, p->to);
@@ -92,8 +102,8 @@ static bool drop(void *arg, const ss_addr *from, const ss_addr *to,
 static int observe(lua_State *L) {
   passage *p = lua_touserdata(L, 1);
 
-  lss_push_box(L, p->world);
-  lua_getiuservalue(L, 2, LSS_NETWORK_OBSERVER);
+  if (!push_hook(L, p, LSS_NETWORK_OBSERVER))
+    return 0;
   lua_pushnumber(L, (lua_Number)p->now / 1000);
   push_addr(L, p->from);
   push_addr(L, p->to);
