@@ -150,6 +150,19 @@ function run.verbs()
   endpoint:close()
 end
 
+function run.records()
+  local endpoint = module().endpoint { listen = "udp:10.0.0.1:5060" }
+  chunk("records", nil, { endpoint = endpoint })()
+  local call = network:peer("udp:10.0.0.2:5060"):invite {
+    to = "sip:desk@10.0.0.1", from = "sip:alice@example.com",
+  }
+  assert(call:wait(480))
+  call:ack()
+  assert.same({ "nil\tsip:alice@example.com\tsip:desk@10.0.0.1\tunhandled\t" ..
+    "480\t0.0\tnil" }, printed)
+  endpoint:close()
+end
+
 function run.media()
   chunk("media", { sipsession = module(function()
     local caller = network:peer "udp:127.0.0.1:5062"

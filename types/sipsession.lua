@@ -141,7 +141,12 @@ local endpoint = {}
 ---or "terminated_after_200" just ends its handler.
 ---"message"(direction, text, address): every message on the wire, "in" or
 ---"out", as received or sent.
----@param event "session_received"|"error"|"message"
+---"ended"(session, record): a call has ended; exactly once for each that came
+---in, also for one that was cancelled before session_received, or that nobody
+---took. After its "disconnected", the completion of its accept, and its own
+---"ended" handlers. Not for calls that go down with their network, or with the
+---script's own end.
+---@param event "session_received"|"error"|"message"|"ended"
 ---@param fn function
 ---@return function remove takes the handler away; idempotent
 function endpoint:on(event, fn) end
@@ -219,6 +224,7 @@ function endpoint:stats() end
 ---@field request sipsession.message the INVITE
 ---@field offer string? its body, or the part of it, that is SDP
 ---@field endpoint sipsession.endpoint
+---@field record sipsession.record? once its state is "disconnected"
 ---@field media sipsession.media? writable; nil: the endpoint's
 ---@field data any writable; the script's own
 local session = {}
@@ -258,6 +264,42 @@ local session = {}
 ---@field reason sipsession.reason
 ---@field code integer? of the response that went with it
 ---@field message sipsession.message? the CANCEL, BYE or ACK that caused it
+---@field cause sipsession.cause? that message's Reason header
+
+---A Reason header (RFC 3326): the peer's word on why it sent this. Of several
+---values the first whose protocol is Q.850 or SIP, else the first; the others
+---are in message:headers "Reason".
+---@class sipsession.cause
+---@field protocol string "Q.850" and "SIP" like this, others as written
+---@field cause integer? 16 is normal call clearing in Q.850
+---@field text string?
+
+---A call detail record: one table for each call, which all handlers share.
+---Times are seconds on the endpoint's clock, that of message.time.
+---@class sipsession.record
+---@field started number the INVITE came
+---@field answered number? the 200 was sent; nil if it was never connected
+---@field ended number
+---@field duration number from answered to ended; 0 if it was never connected
+---@field at integer? os.time of the start; nil on a network in memory
+---@field from string? the caller's URI
+---@field to string the Request-URI
+---@field call_id string
+---@field outcome sipsession.outcome
+---@field code integer? the final response to the INVITE; nil if none was sent
+---@field reason sipsession.reason as of the transition to "disconnected"
+---@field cause sipsession.cause? the Reason header of the CANCEL or BYE
+
+---@alias sipsession.outcome
+---| "connected" the ACK came, whatever ended the call
+---| "cancelled" the caller gave up before that: CANCEL or BYE
+---| "rejected" reject, terminate or close, before an accept
+---| "redirected"
+---| "unhandled" no session_received handler: unhandled_code
+---| "timeout" nobody answered (code 408 or 487), or no ACK came (code 200)
+---| "unreachable" the connection was lost
+---Its negotiator failed, or the script ended it while it was pending
+---| "failed" an accept that came to nothing
 
 ---@class sipsession.options
 ---@field headers? sipsession.headers
@@ -266,12 +308,17 @@ local session = {}
 ---@field body? string with content_type
 ---@field content_type? string "type/subtype", with body
 
+---@alias sipsession.ended
+---| fun(session: sipsession.session, record: sipsession.record)
+
 ---Adds a handler; see endpoint:on. What is set inside session_received misses
 ---nothing. Nothing is delivered after "disconnected", save the completion of a
----pending accept. (UCMA: StateChanged)
+---pending accept, and then "ended"(session, record), once, before the
+---endpoint's. (UCMA: StateChanged)
 ---@param event "state_changed"
 ---@param fn fun(session: sipsession.session, change: sipsession.change)
 ---@return function remove
+---@overload fun(self, event: "ended", fn: sipsession.ended): function
 function session:on(event, fn) end
 
 ---Accepts the call and waits for the ACK: yields in a coroutine, elsewhere runs

@@ -21,7 +21,9 @@ typedef struct world {
   uint64_t at[32];
   int messages;
   ss_session *session;
-  int received, accepted, released, closed;
+  int received, accepted, ended, released, closed;
+  ss_record record;
+  const char *why;
   ss_failure outcome;
   char states[256];
   bool answer;
@@ -56,6 +58,17 @@ static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
   w->outcome = *f;
 }
 
+static void on_ended(void *arg, ss_session *s) {
+  world *w = arg;
+  const ss_record *r = ss_session_record(s);
+  assert_non_null(r);
+  assert_int_equal(w->released, 0);
+  w->ended++;
+  w->record = *r;
+  w->record.message = NULL;
+  w->why = ss_outcome_name(r->outcome);
+}
+
 static bool on_negotiate(void *arg, ss_session *s) {
   (void)arg;
   (void)s;
@@ -74,8 +87,8 @@ static void on_closed(void *arg) {
 }
 
 static const ss_endpoint_handler handler = {
-    on_received, on_changed,  on_accepted, on_negotiate,
-    NULL,        on_released, on_closed};
+    on_received,  on_changed, on_accepted, on_ended,
+    on_negotiate, NULL,       on_released, on_closed};
 
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;
@@ -173,6 +186,9 @@ static void a_call_is_answered_and_hung_up(void **state) {
                       "incoming>connecting(none,0) "
                       "connecting>connected(none,200) "
                       "connected>disconnected(terminated_remotely,0) ");
+  assert_int_equal(w->ended, 1);
+  assert_string_equal(w->why, "connected");
+  assert_int_equal(w->record.code, 200);
   assert_int_equal(w->released, 1);
   run(w, 40000);
   ss_alive alive = ss_endpoint_alive(w->endpoint);
@@ -197,6 +213,10 @@ static void a_200_is_repeated_until_64_t1_and_then_bye(void **state) {
   assert_int_equal(w->outcome.kind, SS_KIND_OPERATION_TIMEOUT);
   assert_string_equal(w->states, "incoming>connecting(none,0) "
                                  "connecting>disconnected(timeout,0) ");
+  assert_int_equal(w->ended, 1);
+  assert_string_equal(w->why, "timeout");
+  assert_int_equal(w->record.started - start, 0);
+  assert_int_equal(w->record.ended - start, 32000);
 }
 
 static void a_cancel_in_the_same_batch_hides_the_call(void **state) {
@@ -209,6 +229,9 @@ static void a_cancel_in_the_same_batch_hides_the_call(void **state) {
   assert_non_null(strstr(w->heard[0], "SIP/2.0 200 OK\r\n"));
   assert_non_null(strstr(w->heard[1], "SIP/2.0 487 Request Terminated\r\n"));
   assert_string_equal(w->states, "");
+  assert_int_equal(w->ended, 1);
+  assert_string_equal(w->why, "cancelled");
+  assert_int_equal(w->record.code, 487);
 }
 
 static void a_rejected_call_repeats_its_final_until_the_ack(void **state) {
@@ -223,6 +246,8 @@ static void a_rejected_call_repeats_its_final_until_the_ack(void **state) {
   say(w, "ACK", 1, "1", to_tag(w, 0));
   run(w, 40000);
   assert_int_equal(w->messages, 3);
+  assert_int_equal(w->ended, 1);
+  assert_string_equal(w->why, "rejected");
   assert_int_equal(ss_endpoint_alive(w->endpoint).transactions, 0);
 }
 

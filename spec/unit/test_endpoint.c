@@ -94,8 +94,8 @@ static void on_closed(void *arg) {
 }
 
 static const ss_endpoint_handler handler = {
-    on_received, on_changed,  on_accepted, on_negotiate,
-    NULL,        on_released, on_closed};
+    on_received,  on_changed, on_accepted, NULL,
+    on_negotiate, NULL,       on_released, on_closed};
 
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;

@@ -81,7 +81,7 @@ void lss_session_received(void *arg, ss_session *session) {
 /* --- transitions ---------------------------------------------------------- */
 
 static void push_change(lua_State *L, const ss_change *change) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   lua_pushstring(L, ss_state_name(change->previous));
   lua_setfield(L, -2, "previous");
   lua_pushstring(L, ss_state_name(change->state));
@@ -94,6 +94,8 @@ static void push_change(lua_State *L, const ss_change *change) {
   }
   lss_message_push(L, change->message);
   lua_setfield(L, -2, "message");
+  lss_cause_push(L, change->message);
+  lua_setfield(L, -2, "cause");
 }
 
 /* Stack: report, session. */
@@ -116,18 +118,10 @@ static void tell(lua_State *L, report *r) {
 
 static int changed(lua_State *L) {
   report *r = lua_touserdata(L, 1);
-  lss_session *box;
 
   lss_session_push(L, r->world, r->session);
-  box = lua_touserdata(L, 2);
-  if (!box)
-    return 0;
-  tell(L, r);
-  if (r->change->state == SS_STATE_DISCONNECTED) {
-    box->ended = true;
-    if (!box->pending)
-      lss_session_settle(L, box);
-  }
+  if (lua_touserdata(L, 2))
+    tell(L, r);
   return 0;
 }
 
@@ -177,8 +171,6 @@ static int accepted(lua_State *L) {
     push_outcome(L, r);
     lss_start(L, &lss_handler, r->world, 3, 0, 2);
   }
-  if (box->ended)
-    lss_session_settle(L, box);
   return 0;
 }
 

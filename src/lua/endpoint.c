@@ -45,6 +45,7 @@ static void closed(void *arg) {
 static const ss_endpoint_handler handler = {.received = lss_session_received,
                                             .changed = lss_session_changed,
                                             .accepted = lss_session_accepted,
+                                            .ended = lss_session_ended,
                                             .negotiate = lss_session_negotiate,
                                             .wire = lss_wire,
                                             .released = lss_session_released,
@@ -162,6 +163,7 @@ static int endpoint_gc(lua_State *L) {
   was = lss_enter(c, L);
   box->endpoint = NULL;
   e->box = NULL;
+  e->recorded = false;
   lss_wire_clear(e);
   ss_endpoint_set_handled(e->core, false);
   ss_endpoint_set_traced(e->core, false);
@@ -204,12 +206,13 @@ static int listeners_changed(lua_State *L) {
                           lss_event_push(L, 1, LSS_ENDPOINT_ON_SESSION) > 0);
   ss_endpoint_set_traced(e->core,
                          lss_event_push(L, 1, LSS_ENDPOINT_ON_MESSAGE) > 0);
+  e->recorded = lss_event_push(L, 1, LSS_ENDPOINT_ON_ENDED) > 0;
   return 0;
 }
 
 static int endpoint_on(lua_State *L) {
   static const char *const events[] = {"session_received", "error", "message",
-                                       NULL};
+                                       "ended", NULL};
   int event;
 
   check(L);

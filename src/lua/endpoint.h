@@ -13,6 +13,7 @@ enum {
   LSS_ENDPOINT_ON_SESSION = 1,
   LSS_ENDPOINT_ON_ERROR,
   LSS_ENDPOINT_ON_MESSAGE,
+  LSS_ENDPOINT_ON_ENDED,
   LSS_ENDPOINT_MEDIA,
   LSS_ENDPOINT_NETWORK, /* nil: real sockets */
   LSS_ENDPOINT_VALUES = LSS_ENDPOINT_NETWORK
@@ -33,7 +34,8 @@ struct lss_endpoint {
   ss_list wire;          /* messages on their way to the handlers */
   ss_job wired;
   ss_job reap;
-  bool ended; /* the core has closed */
+  bool ended;    /* the core has closed */
+  bool recorded; /* somebody wants to know how each call ended */
 };
 
 void lss_endpoint_open(lua_State *L);

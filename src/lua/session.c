@@ -34,6 +34,7 @@ lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
   box = lss_class_new(L, &session_class, sizeof *box, LSS_SESSION_VALUES);
   box->core = ss_session_ref(core);
   box->world = w;
+  box->real = !w->memory;
   lua_pushvalue(L, endpoint);
   lua_setiuservalue(L, -2, LSS_SESSION_ENDPOINT);
   lss_anchor(L, w, core, -1);
@@ -204,13 +205,14 @@ static int set_data(lua_State *L) {
 /* --- events --------------------------------------------------------------- */
 
 static int session_on(lua_State *L) {
-  static const char *const events[] = {"state_changed", NULL};
+  static const char *const events[] = {"state_changed", "ended", NULL};
+  int event;
 
   check(L);
-  luaL_checkoption(L, 2, NULL, events);
+  event = LSS_SESSION_ON_STATE + luaL_checkoption(L, 2, NULL, events);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
-  lss_event_add(L, 1, LSS_SESSION_ON_STATE, 3, NULL);
+  lss_event_add(L, 1, event, 3, NULL);
   return 1;
 }
 
@@ -236,6 +238,7 @@ static const luaL_Reg session_getters[] = {
     {"request", get_request},
     {"offer", get_offer},
     {"endpoint", get_endpoint},
+    {"record", lss_session_get_record},
     {"media", get_media},
     {"data", get_data},
     {NULL, NULL}};

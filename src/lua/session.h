@@ -11,11 +11,13 @@
 enum {
   LSS_SESSION_ENDPOINT = 1,
   LSS_SESSION_ON_STATE,
+  LSS_SESSION_ON_ENDED,
   LSS_SESSION_DATA,
   LSS_SESSION_MEDIA,
   LSS_SESSION_WAITER,  /* of the accept: a task, a function, or nil */
   LSS_SESSION_REQUEST, /* the message object, once asked for */
-  LSS_SESSION_VALUES = LSS_SESSION_REQUEST
+  LSS_SESSION_RECORD,  /* likewise the record */
+  LSS_SESSION_VALUES = LSS_SESSION_RECORD
 };
 
 typedef struct lss_session {
@@ -27,8 +29,8 @@ typedef struct lss_session {
   bool verb;        /* inside participate: `negotiator` says what it found */
   bool negotiator;
   bool pending; /* an accept */
-  bool ended;   /* DISCONNECTED was delivered */
   bool died;    /* a session_received handler did */
+  bool real;    /* its world has a wall clock */
 } lss_session;
 
 void lss_session_open(lua_State *L);
@@ -50,6 +52,12 @@ lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
                              int endpoint);
 /* Nothing more will be delivered: lets it go. */
 void lss_session_settle(lua_State *L, lss_session *box);
+
+/* record.c */
+void lss_session_ended(void *arg, ss_session *session);
+int lss_session_get_record(lua_State *L);
+/* Pushes what a message's Reason header says, or nil; m may be NULL. */
+void lss_cause_push(lua_State *L, ss_message *m);
 
 /* verbs.c */
 int lss_session_participate(lua_State *L);

@@ -91,8 +91,7 @@ bool ss_uri_has_headers(const ss_uri *uri) {
   return ss_str_chr(rest, '?') < rest.n;
 }
 
-/* A quoted display name without its escapes (RFC 3261 25.1 quoted-pair). */
-static int unquote(ss_arena *arena, ss_str s, ss_str *out) {
+int ss_unquote(ss_arena *arena, ss_str s, ss_str *out) {
   size_t i = ss_str_chr(s, '\\');
   if (i == s.n) {
     *out = s;
@@ -122,7 +121,7 @@ static int display_name(ss_arena *arena, ss_str *rest, ss_str *display) {
     n = ss_quoted(s);
     if (n == 0)
       return SS_ESYNTAX;
-    int rc = unquote(arena, (ss_str){s.p + 1, n - 2}, display);
+    int rc = ss_unquote(arena, (ss_str){s.p + 1, n - 2}, display);
     if (rc)
       return rc;
     *rest = ss_str_trim(ss_str_from(s, n));

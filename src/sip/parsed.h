@@ -32,5 +32,7 @@ struct ss_parsed {
 ss_str ss_top_via(const ss_message *m);
 /* A SIP URI with "?headers" (RFC 3261 19.1.1). */
 bool ss_uri_has_headers(const ss_uri *uri);
+/* What stands in quotes, without its escapes (RFC 3261 25.1 quoted-pair). */
+int ss_unquote(ss_arena *arena, ss_str s, ss_str *out);
 
 #endif

@@ -23,6 +23,10 @@ typedef struct ss_endpoint_handler {
    * with a failure. Also called from within ss_endpoint_free. */
   void (*accepted)(void *arg, ss_session *session, const ss_failure *failure,
                    ss_message *ack);
+  /* It has ended: once for each session that came in, also for those that
+   * `received` wasn't called for, after everything else but `released`. Not
+   * for those that ss_endpoint_free cuts off. NULL: nobody wants to know. */
+  void (*ended)(void *arg, ss_session *session);
   /* An accept needs a description and the script gave none: start the
    * negotiator and return true; it ends with ss_session_negotiated. False:
    * there is no negotiator, the library makes a description itself. Called

@@ -45,8 +45,10 @@ void ss_session_move(ss_session *s, ss_state state, ss_cause cause,
   *c = (ss_change){s->state, state, cause, code,
                    message ? ss_message_ref(message) : NULL};
   s->state = state;
-  if (state == SS_STATE_DISCONNECTED)
+  if (state == SS_STATE_DISCONNECTED) {
     s->endpoint->live--;
+    ss_record_end(s, c);
+  }
   ss_loop_defer(s->endpoint->loop, &s->job);
 }
 
@@ -96,6 +98,13 @@ static void deliver_outcome(ss_session *s) {
   ss_message_unref(ack);
 }
 
+static void deliver_end(ss_session *s) {
+  ss_endpoint *e = s->endpoint;
+  s->told = true;
+  if (e->handler->ended)
+    e->handler->ended(e->arg, s);
+}
+
 static void release(ss_session *s) {
   ss_endpoint *e = s->endpoint;
   s->releasing = false;
@@ -120,16 +129,27 @@ void ss_session_forget(ss_session *s) {
   ss_session_unref(s);
 }
 
+/* False: nothing is due. */
+static bool deliver_next(ss_session *s) {
+  if (s->changes)
+    deliver_change(s);
+  else if (s->decided)
+    deliver_outcome(s);
+  else if (s->state == SS_STATE_DISCONNECTED && !s->told)
+    deliver_end(s);
+  else
+    return false;
+  return true;
+}
+
 /* A handler may do anything, so all is looked at afresh after each. */
 static void deliver(ss_job *job) {
   ss_session *s = SS_CONTAINER(job, ss_session, job);
   ss_session_ref(s);
   if (!s->announced)
     announce(s);
-  while (s->endpoint && s->changes)
-    deliver_change(s);
-  if (s->endpoint && s->decided)
-    deliver_outcome(s);
+  while (s->endpoint && deliver_next(s)) {
+  }
   if (s->endpoint && s->releasing)
     release(s);
   ss_session_unref(s);
@@ -211,6 +231,7 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   e->live++;
   e->held++;
   e->stats.calls_received++;
+  ss_record_start(s);
   ss_session_move(s, SS_STATE_INCOMING, SS_CAUSE_NONE, 0, m);
   start_expiry(s);
   return s;
@@ -228,6 +249,7 @@ void ss_session_unref(ss_session *s) {
     ss_message_unref(s->change[--s->changes].message);
   ss_message_unref(s->ack);
   ss_message_unref(s->request);
+  ss_message_unref(s->record.message);
   ss_path_release(&s->path);
   ss_fields_free(&s->fields);
   ss_free(s->reason);
@@ -284,7 +306,10 @@ int ss_session_reply(ss_session *s, unsigned code, ss_str contact,
                     .fields = f,
                     .content_type = type,
                     .body = content->body};
-  return ss_server_reply(s->server, &reply);
+  int rc = ss_server_reply(s->server, &reply);
+  if (!rc && code >= 200)
+    ss_record_final(s, code);
+  return rc;
 }
 
 ss_failure ss_session_refusal(const ss_session *s) {

@@ -10,6 +10,8 @@
 #include "sip/headers.h"
 #include "ua/failure.h"
 
+#include <time.h>
+
 typedef struct ss_session ss_session;
 typedef struct ss_endpoint ss_endpoint;
 
@@ -49,8 +51,26 @@ typedef enum ss_cause {
 #undef X
 } ss_cause;
 
+/* What became of a call, for its record. */
+#define SS_OUTCOME_MAP(X)                                                      \
+  X(CONNECTED, "connected")     /* the ACK came, whatever ended it */          \
+  X(CANCELLED, "cancelled")     /* the caller gave up before that */           \
+  X(REJECTED, "rejected")       /* we declined, or ended it unanswered */      \
+  X(REDIRECTED, "redirected")   /* a 3xx */                                    \
+  X(UNHANDLED, "unhandled")     /* nobody listened: unhandled_code */          \
+  X(TIMEOUT, "timeout")         /* nobody answered, or no ACK came */          \
+  X(UNREACHABLE, "unreachable") /* the connection was lost */                  \
+  X(FAILED, "failed")           /* an accept that came to nothing */
+
+typedef enum ss_outcome {
+#define X(name, text) SS_OUTCOME_##name,
+  SS_OUTCOME_MAP(X)
+#undef X
+} ss_outcome;
+
 const char *ss_state_name(ss_state state);
 const char *ss_cause_name(ss_cause cause);
+const char *ss_outcome_name(ss_outcome outcome);
 
 typedef struct ss_change {
   ss_state previous, state;
@@ -58,6 +78,18 @@ typedef struct ss_change {
   unsigned code;       /* of the response that went with it, or 0 */
   ss_message *message; /* the CANCEL, BYE or ACK that caused it, or NULL */
 } ss_change;
+
+/* A call that is over. Times are the loop's, in ms. */
+typedef struct ss_record {
+  ss_outcome outcome;
+  ss_cause reason;
+  unsigned code;     /* the final response to the INVITE; 0: none was sent */
+  uint64_t started;  /* the INVITE came */
+  uint64_t answered; /* the final response was sent, where `code` is one */
+  uint64_t ended;
+  time_t at;           /* the start, by the wall clock */
+  ss_message *message; /* what ended it, if it has a Reason; borrowed */
+} ss_record;
 
 /* What a verb puts into its message; zeroed: nothing. Copied where kept. */
 typedef struct ss_content {
@@ -94,7 +126,8 @@ ss_failure ss_session_redirect(ss_session *s, unsigned code, ss_str contacts,
 void ss_session_terminate(ss_session *s, const ss_fields *fields);
 
 ss_state ss_session_state(const ss_session *s);
-ss_endpoint *ss_session_endpoint(const ss_session *s); /* NULL: freed */
+const ss_record *ss_session_record(const ss_session *s); /* NULL: it goes on */
+ss_endpoint *ss_session_endpoint(const ss_session *s);   /* NULL: freed */
 ss_message *ss_session_request(const ss_session *s); /* the INVITE, borrowed */
 ss_str ss_session_call_id(const ss_session *s);
 ss_str ss_session_local_tag(const ss_session *s);

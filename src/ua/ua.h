@@ -60,6 +60,7 @@ struct ss_session {
   bool bye_due;   /* ended by us, once the ACK came */
   bool offered;   /* our 2xx carries the offer */
   bool releasing;
+  bool told;            /* `ended` was called */
   bool endpoint_closed; /* ended because its endpoint closed */
   bool expires;         /* the expiry is the caller's: Expires */
   uint8_t changes;
@@ -70,6 +71,7 @@ struct ss_session {
   ss_message *ack;
   ss_fields fields; /* kept for the 2xx while negotiating, for a late BYE */
   char *reason;     /* likewise */
+  ss_record record; /* complete once the state is DISCONNECTED */
   uint64_t sdp_id;
   void *user;
 };
@@ -159,6 +161,11 @@ int ss_session_reply(ss_session *s, unsigned code, ss_str contact,
                      const ss_content *content);
 /* Why the script can't do that now. */
 ss_failure ss_session_refusal(const ss_session *s);
+
+/* record.c: a call's times, codes and outcome */
+void ss_record_start(ss_session *s);
+void ss_record_final(ss_session *s, unsigned code); /* the first one counts */
+void ss_record_end(ss_session *s, const ss_change *last);
 
 /* answer.c */
 void ss_answer_ack(ss_session *s, ss_message *ack);
