@@ -52,6 +52,7 @@ end
 -- when it doesn't within `seconds` (5).
 function Wire.wait(_, condition, seconds)
   local over = false
+  uv.update_time() -- luv's clock stands still while it isn't run
   local timer = uv.new_timer()
   timer:start(math.ceil((seconds or WAIT) * 1000), 0, function()
     over = true
