@@ -218,11 +218,12 @@ sipp:
 	@$(SUB) all
 	@$(LUA) tools/sipp.lua $(SIPP)
 
-# A softphone calls. `make test` runs this too where one is installed.
+# A softphone calls.
 softphone:
 	@tools/deps.sh $(TEST_PACKAGES) baresip-core
 	@$(SUB) all
-	@$(LUA) spec/run.lua -o plainTerminal spec/wire/softphone_spec.lua
+	@SIPSESSION_SOFTPHONE=1 \
+	  $(LUA) spec/run.lua -o plainTerminal spec/wire/softphone_spec.lua
 
 clean:
 	rm -rf build sipsession.so

@@ -33,6 +33,8 @@ static unsigned check_code(lua_State *L, int idx, lua_Integer standard,
 
   if (standard && lua_isnoneornil(L, idx))
     return (unsigned)standard;
+  if (lua_type(L, idx) != LUA_TNUMBER) /* no string that looks like one */
+    luaL_typeerror(L, idx, "number");
   code = luaL_checkinteger(L, idx);
   if (code < min || code > max)
     luaL_error(L, "code %I is not between %I and %I", code, min, max);

@@ -28,7 +28,7 @@ void ss_loop_flush_later(ss_loop *loop, ss_job *job) {
 }
 
 uint64_t ss_loop_now(ss_loop *loop) {
-  if (!loop->turning)
+  if (!loop->turning || loop->settling)
     loop->now = loop->ops->clock(loop);
   return loop->now;
 }
@@ -60,7 +60,7 @@ bool ss_loop_busy(const ss_loop *loop) {
 void ss_loop_settle(ss_loop *loop) {
   bool turning = loop->turning;
   ss_list *node;
-  loop->turning = true;
+  loop->turning = loop->settling = true;
   for (;;) {
     node = ss_list_shift(&loop->jobs);
     if (!node)
@@ -70,6 +70,7 @@ void ss_loop_settle(ss_loop *loop) {
     ss_job *job = SS_CONTAINER(node, ss_job, node);
     job->fn(job);
   }
+  loop->settling = false;
   loop->turning = turning;
 }
 

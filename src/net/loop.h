@@ -56,6 +56,7 @@ struct ss_loop {
   uint64_t now;    /* ms, monotonic; the time of this turn */
   bool running;    /* inside ops->run */
   bool turning;    /* inside a batch or its jobs */
+  bool settling;   /* inside the jobs: scripts run there, and take time */
   bool stopping;
 };
 
@@ -74,7 +75,8 @@ void ss_loop_flush_later(ss_loop *loop, ss_job *job);
 static inline void ss_job_cancel(ss_job *job) {
   ss_list_remove(&job->node);
 }
-/* The time of this turn; between turns the clock is read. */
+/* The time of this batch, ms; between batches, and in jobs, where a script may
+ * have taken its time, the clock is read. */
 uint64_t ss_loop_now(ss_loop *loop);
 void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms);
 /* At that time, or at once where it has passed. Repeats are timed from

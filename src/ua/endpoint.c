@@ -118,6 +118,7 @@ static void close_sockets(ss_endpoint *e) {
 /* Takes a half-built endpoint too. */
 static void destroy(ss_endpoint *e) {
   ss_loop_timer_stop(e->loop, &e->close_timer);
+  ss_job_cancel(&e->close_job);
   ss_layer_free(e->layer);
   close_sockets(e);
   ss_free(e->transport);
@@ -194,8 +195,12 @@ static void on_close_timer(ss_timer *timer) {
   if (forget_sessions(e))
     return;
   ss_loop_timer_stop(e->loop, timer);
-  if (e->layer)
-    shut(e);
+  shut(e);
+  e->handler->closed(e->arg);
+}
+
+static void on_closed(ss_job *job) {
+  ss_endpoint *e = SS_CONTAINER(job, ss_endpoint, close_job);
   e->handler->closed(e->arg);
 }
 
@@ -219,6 +224,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->t2 = c->t2;
   e->limits = c->limits;
   e->close_timer.fn = on_close_timer;
+  e->close_job.fn = on_closed;
   ss_list_init(&e->sessions);
   int rc = ss_hash_init(&e->dialogs, 64);
   if (!rc)
@@ -266,9 +272,12 @@ void ss_endpoint_close(ss_endpoint *e, const ss_fields *fields) {
   e->closing = true;
   end_sessions(e, fields);
   bool waits = !ss_list_empty(&e->sessions) || e->unacked;
-  if (!waits)
-    shut(e);
-  ss_loop_timer(e->loop, &e->close_timer, waits ? e->close_timeout : 0);
+  if (waits) {
+    ss_loop_timer(e->loop, &e->close_timer, e->close_timeout);
+    return;
+  }
+  shut(e);
+  ss_loop_defer(e->loop, &e->close_job);
 }
 
 bool ss_endpoint_is_closed(const ss_endpoint *e) {

@@ -91,6 +91,7 @@ struct ss_endpoint {
   size_t held;    /* sessions in the list */
   size_t unacked; /* rejected INVITEs whose ACK is awaited */
   ss_timer close_timer;
+  ss_job close_job; /* tells that it is closed */
   bool handled, traced, closing;
   bool freed;          /* while some still give up its sessions: */
   unsigned forgetting; /* so many */
