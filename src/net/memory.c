@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "net/mnet.h"
 
-#define START 1000 /* ms, so that no time is 0 */
+#define START 0 /* ms */
 #define FIRST_FREE_PORT 49152
 
 typedef struct mdgram {
