@@ -35,6 +35,7 @@ describe("a network nobody keeps", function()
       collectgarbage()
       collectgarbage()
     end
-    assert.equal(0, testing.network():leftovers().sessions)
+    local network <close> = testing.network()
+    assert.equal(0, network:leftovers().sessions)
   end)
 end)

@@ -11,6 +11,8 @@ end
 describe("a script that takes its time", function()
   it("sleeps as long as it says afterwards #slow", function()
     local slept
+    collectgarbage() -- where a network is left, its time is what counts
+    collectgarbage()
     sip.spawn(function()
       sip.sleep(0.01)
       local start = seconds()
