@@ -106,10 +106,14 @@ function Loopback:names()
 end
 
 -- These came at these times: never early, and late by at most 500 ms, for
--- machines that have other things to do.
+-- machines that have other things to do. A repeat that such a machine delays
+-- past the end isn't sent any more: up to three of many may be missing here,
+-- the exact number is proved in virtual time.
 function Loopback:came_at(name, times)
   local entries = self:got(name)
-  assert.equal(#times, #entries, name)
+  local least = #times > 4 and #times - 3 or #times
+  assert.is_true(#entries >= least and #entries <= #times,
+    ("%d times %s, not %d"):format(#entries, name, #times))
   for i, entry in ipairs(entries) do
     assert.equal(entries[1].text, entry.text)
     assert.is_true(entry.ms >= times[i] - 3 and entry.ms <= times[i] + 500,
