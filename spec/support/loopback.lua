@@ -97,10 +97,14 @@ function Loopback:got(name)
   return list
 end
 
+-- Without repeats: with a T1 this short a busy machine makes some.
 function Loopback:names()
-  local names = {}
-  for i, entry in ipairs(self:got()) do
-    names[i] = entry.name
+  local names, seen = {}, {}
+  for _, entry in ipairs(self:got()) do
+    if not seen[entry.text] then
+      seen[entry.text] = true
+      names[#names + 1] = entry.name
+    end
   end
   return names
 end
