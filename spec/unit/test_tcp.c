@@ -114,6 +114,7 @@ static void answer_arrives_after_half_close(void **state) {
   fd = client();
   put(fd, MESSAGE);
   shutdown(fd, SHUT_WR);
+  run_until(&a_notes.messages, 1);
   run_for(20);
   assert_int_equal(a_notes.messages, 1);
   assert_int_equal(send_text(&a_notes.path, MESSAGE), 0);
