@@ -3,15 +3,13 @@
  * Both answers carry the same To tag. */
 #include "ua/ua.h"
 
-static void cancel(ss_session *s, ss_message *m) {
-  if (s->phase != SS_PHASE_RINGING && s->phase != SS_PHASE_NEGOTIATING)
-    return; /* answered before: no effect, the call stands */
+void ss_cancel_by_caller(ss_session *s, ss_cause cause, ss_message *m) {
   s->claim = SS_CLAIM_CANCELLED;
   s->endpoint->stats.calls_cancelled++;
   ss_session_decide(
       s, (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_CANCELLED, 0}, NULL);
   ss_content none = {0};
-  ss_reject_with(s, 487, SS_STR_NONE, &none, SS_CAUSE_CANCELED, m);
+  ss_reject_with(s, 487, SS_STR_NONE, &none, cause, m);
 }
 
 void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {
@@ -34,6 +32,7 @@ void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {
   }
   if (ss_server_reply(server, &reply))
     ss_server_drop(server); /* no memory: the peer asks again */
-  if (s)
-    cancel(s, m);
+  /* answered before: no effect, the call stands */
+  if (s && (s->phase == SS_PHASE_RINGING || s->phase == SS_PHASE_NEGOTIATING))
+    ss_cancel_by_caller(s, SS_CAUSE_CANCELED, m);
 }

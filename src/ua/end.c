@@ -84,16 +84,9 @@ void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye) {
   ss_requests_reply(s->endpoint, server, 200, SS_STR_NONE);
   switch (s->phase) {
   case SS_PHASE_RINGING:
-  case SS_PHASE_NEGOTIATING: {
-    s->claim = SS_CLAIM_CANCELLED;
-    s->endpoint->stats.calls_cancelled++;
-    ss_session_decide(
-        s, (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_CANCELLED, 0}, NULL);
-    ss_content none = {0};
-    ss_reject_with(s, 487, SS_STR_NONE, &none, SS_CAUSE_TERMINATED_REMOTELY,
-                   bye);
+  case SS_PHASE_NEGOTIATING:
+    ss_cancel_by_caller(s, SS_CAUSE_TERMINATED_REMOTELY, bye);
     break;
-  }
   case SS_PHASE_ANSWERED: /* RFC 5407 3.1.6: its ACK was lost, or is late */
     ss_session_decide(
         s,

@@ -188,6 +188,8 @@ void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye);
 void ss_end_send_bye(ss_session *s);
 
 /* cancel.c */
+/* The caller gives up a call that has no final response: 487. */
+void ss_cancel_by_caller(ss_session *s, ss_cause cause, ss_message *m);
 void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m);
 
 /* progress.c */
