@@ -1,0 +1,95 @@
+/* The lines and words of a session description (RFC 4566 5), for those who
+ * check, answer, change and compare it. What the lines mean together is not
+ * known here. */
+#include "sip/sdp_lines.h"
+#include "base/error.h"
+#include "sip/chars.h"
+
+int ss_sdp_line(ss_str *rest, ss_str *line) {
+  if (rest->n == 0)
+    return 0;
+  size_t n = ss_str_chr(*rest, '\n');
+  ss_str s = {rest->p, n};
+  *rest = ss_str_from(*rest, n < rest->n ? n + 1 : n);
+  if (s.n && s.p[s.n - 1] == '\r')
+    s.n--;
+  if (s.n < 2 || s.p[0] < 'a' || s.p[0] > 'z' || s.p[1] != '=' ||
+      ss_chars_any(s, SS_CHAR_CONTROL))
+    return SS_ESYNTAX;
+  *line = s;
+  return 1;
+}
+
+ss_str ss_sdp_word(ss_str *rest) {
+  size_t i = 0, end;
+  while (i < rest->n && rest->p[i] == ' ')
+    i++;
+  end = i;
+  while (end < rest->n && rest->p[end] != ' ')
+    end++;
+  ss_str found = {rest->p + i, end - i};
+  *rest = ss_str_from(*rest, end);
+  return found;
+}
+
+size_t ss_sdp_words(ss_str line) {
+  ss_str rest = ss_str_from(line, 2);
+  size_t n = 0;
+  while (ss_sdp_word(&rest).n)
+    n++;
+  return n;
+}
+
+int ss_sdp_stream_parse(ss_str line, ss_sdp_stream *out) {
+  ss_str rest = ss_str_from(line, 2), port;
+  out->media = ss_sdp_word(&rest);
+  port = ss_sdp_word(&rest);
+  port.n = ss_str_chr(port, '/');
+  out->proto = ss_sdp_word(&rest);
+  out->formats = ss_str_trim(rest);
+  rest = out->formats;
+  out->format = ss_sdp_word(&rest);
+  if (!ss_str_is_token(out->media) || !out->proto.n || !out->format.n)
+    return SS_ESYNTAX;
+  return ss_str_u32(port, UINT16_MAX, &out->port) ? SS_ESYNTAX : 0;
+}
+
+ss_str ss_sdp_stream_of(ss_str section, ss_sdp_stream *m, ss_str *rest) {
+  ss_str line = SS_STR_NONE;
+  *rest = section;
+  ss_sdp_line(rest, &line);
+  ss_sdp_stream_parse(line, m);
+  return line;
+}
+
+int ss_sdp_origin_find(ss_str sdp, ss_sdp_origin *out) {
+  ss_str rest = sdp, line;
+  int rc;
+  while ((rc = ss_sdp_line(&rest, &line)) > 0 && line.p[0] != 'o')
+    if (line.p[0] == 'm')
+      return SS_ESYNTAX;
+  if (rc <= 0 || ss_sdp_words(line) != 6)
+    return SS_ESYNTAX;
+  ss_str words = ss_str_from(line, 2);
+  ss_sdp_word(&words); /* username */
+  ss_sdp_word(&words); /* sess-id */
+  out->version = ss_sdp_word(&words);
+  size_t at = (size_t)(out->version.p - sdp.p);
+  out->before = (ss_str){sdp.p, at};
+  out->after = ss_str_from(sdp, at + out->version.n);
+  return 0;
+}
+
+void ss_sdp_put(ss_buf *b, ss_str line) {
+  ss_buf_str(b, line);
+  ss_buf_lit(b, "\r\n");
+}
+
+void ss_sdp_put_refused(ss_buf *b, const ss_sdp_stream *m) {
+  ss_buf_lit(b, "m=");
+  ss_buf_str(b, m->media);
+  ss_buf_lit(b, " 0 ");
+  ss_buf_str(b, m->proto);
+  ss_buf_char(b, ' ');
+  ss_sdp_put(b, m->formats);
+}
