@@ -69,7 +69,11 @@ static void on_ended(void *arg, ss_session *s) {
   w->why = ss_outcome_name(r->outcome);
 }
 
-static bool on_negotiate(void *arg, ss_session *s) {
+static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
+                         ss_negotiate what, ss_message *about) {
+  (void)round;
+  (void)what;
+  (void)about;
   (void)arg;
   (void)s;
   return false;
@@ -86,9 +90,13 @@ static void on_closed(void *arg) {
   w->closed++;
 }
 
-static const ss_endpoint_handler handler = {
-    on_received,  on_changed, on_accepted, on_ended,
-    on_negotiate, NULL,       on_released, on_closed};
+static const ss_endpoint_handler handler = {.received = on_received,
+                                            .changed = on_changed,
+                                            .accepted = on_accepted,
+                                            .ended = on_ended,
+                                            .negotiate = on_negotiate,
+                                            .released = on_released,
+                                            .closed = on_closed};
 
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;

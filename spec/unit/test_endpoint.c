@@ -77,7 +77,11 @@ static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
   make(w, w->accepted, s);
 }
 
-static bool on_negotiate(void *arg, ss_session *s) {
+static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
+                         ss_negotiate what, ss_message *about) {
+  (void)round;
+  (void)what;
+  (void)about;
   world *w = arg;
   make(w, w->negotiate, s);
   return false;
@@ -93,9 +97,12 @@ static void on_closed(void *arg) {
   (void)arg;
 }
 
-static const ss_endpoint_handler handler = {
-    on_received,  on_changed, on_accepted, NULL,
-    on_negotiate, NULL,       on_released, on_closed};
+static const ss_endpoint_handler handler = {.received = on_received,
+                                            .changed = on_changed,
+                                            .accepted = on_accepted,
+                                            .negotiate = on_negotiate,
+                                            .released = on_released,
+                                            .closed = on_closed};
 
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;

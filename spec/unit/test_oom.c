@@ -91,7 +91,11 @@ static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
   w->accepted++;
 }
 
-static bool on_negotiate(void *arg, ss_session *s) {
+static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
+                         ss_negotiate what, ss_message *about) {
+  (void)round;
+  (void)what;
+  (void)about;
   (void)arg;
   (void)s;
   return false;
@@ -107,9 +111,12 @@ static void on_closed(void *arg) {
   w->closed++;
 }
 
-static const ss_endpoint_handler handler = {
-    on_received,  on_changed, on_accepted, NULL,
-    on_negotiate, NULL,       on_released, on_closed};
+static const ss_endpoint_handler handler = {.received = on_received,
+                                            .changed = on_changed,
+                                            .accepted = on_accepted,
+                                            .negotiate = on_negotiate,
+                                            .released = on_released,
+                                            .closed = on_closed};
 
 /* --- the caller ----------------------------------------------------------- */
 

@@ -16,6 +16,8 @@
   X(routes, 20)                  /* Route and Record-Route values, each */     \
   X(uri_length, 2048)            /* bytes of the Request-URI */                \
   X(sessions, 100000)            /* live sessions */                           \
+  X(dialog_requests, 64)         /* requests of one call that a script has yet \
+                                    to answer */                               \
   X(transactions, 200000)        /* transactions not yet ended */              \
   X(connections, 10000)          /* TCP connections of one listener */         \
   X(connection_backlog, 1048576) /* bytes waiting on one TCP connection */     \

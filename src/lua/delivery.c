@@ -5,8 +5,8 @@
 #include "lua/endpoint.h"
 #include "lua/error.h"
 #include "lua/event.h"
-#include "lua/media.h"
 #include "lua/message.h"
+#include "lua/session.h"
 #include "lua/wait.h"
 
 typedef struct report {
@@ -160,8 +160,6 @@ static int accepted(lua_State *L) {
   waiter = lua_getiuservalue(L, 2, LSS_SESSION_WAITER);
   lua_pushnil(L);
   lua_setiuservalue(L, 2, LSS_SESSION_WAITER);
-  if (r->ack)
-    lss_media_settle(L, 2, r->ack);
   if (waiter == LUA_TUSERDATA) {
     push_outcome(L, r);
     lss_wait_over(L, lua_touserdata(L, 3));
@@ -184,34 +182,7 @@ void lss_session_accepted(void *arg, ss_session *session,
     lss_door(e->world->context, accepted, &r);
 }
 
-/* --- the rest ------------------------------------------------------------- */
-
-static int has_negotiator(lua_State *L) {
-  report *r = lua_touserdata(L, 1);
-  lss_session *box;
-
-  lss_session_push(L, r->world, r->session);
-  box = lua_touserdata(L, 2);
-  if (box)
-    box->negotiator = lss_media_answers(L, 2);
-  return 0;
-}
-
-bool lss_session_negotiate(void *arg, ss_session *session) {
-  lss_endpoint *e = arg;
-  lss_session *box = ss_session_user(session);
-  report r = {.world = e->world, .session = session};
-
-  if (!box)
-    return false;
-  if (!box->verb) {
-    box->negotiator = false;
-    lss_door(e->world->context, has_negotiator, &r);
-  }
-  if (box->negotiator)
-    lss_media_start(box);
-  return box->negotiator;
-}
+/* --- the end -------------------------------------------------------------- */
 
 static int released(lua_State *L) {
   lss_session_settle(L, lua_touserdata(L, 1));

@@ -47,6 +47,8 @@ static const ss_endpoint_handler handler = {.received = lss_session_received,
                                             .accepted = lss_session_accepted,
                                             .ended = lss_session_ended,
                                             .negotiate = lss_session_negotiate,
+                                            .completed = lss_session_completed,
+                                            .requested = lss_session_requested,
                                             .wire = lss_wire,
                                             .released = lss_session_released,
                                             .closed = closed};

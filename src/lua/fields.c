@@ -206,6 +206,20 @@ void lss_content_check(lua_State *L, int idx, const char *const *names,
   body_check(L, idx, names, content);
 }
 
+unsigned lss_code_check(lua_State *L, int idx, lua_Integer standard,
+                        lua_Integer min, lua_Integer max) {
+  lua_Integer code;
+
+  if (standard && lua_isnoneornil(L, idx))
+    return (unsigned)standard;
+  if (lua_type(L, idx) != LUA_TNUMBER) /* no string that looks like one */
+    luaL_typeerror(L, idx, "number");
+  code = luaL_checkinteger(L, idx);
+  if (code < min || code > max)
+    luaL_error(L, "code %I is not between %I and %I", code, min, max);
+  return (unsigned)code;
+}
+
 /* --- targets -------------------------------------------------------------- */
 
 static bool parses(ss_str text, bool bare) {

@@ -19,6 +19,10 @@ ss_str lss_reason_check(lua_State *L, int idx);
  * Pushes values that *content borrows from. */
 void lss_content_check(lua_State *L, int idx, const char *const *names,
                        ss_content *content);
+/* A response code at idx between min and max; `standard` where none is given,
+ * unless that is 0. */
+unsigned lss_code_check(lua_State *L, int idx, lua_Integer standard,
+                        lua_Integer min, lua_Integer max);
 /* One URI or a list of them at idx, as Contact values joined by ", "; pushes
  * the string. */
 ss_str lss_targets_check(lua_State *L, int idx);

@@ -1,11 +1,12 @@
-/* The negotiator of an accept, run in a coroutine of its own: what it returns
- * goes into the 200; nothing is 488, an error 500 (and is reported).
- * RFC 3264, RFC 3261 13.2.1: an INVITE without an offer gets ours in the 200,
- * and its answer comes with the ACK. Knows nothing of media itself. */
+/* The media negotiator, a table of the script's (UCMA's OfferAnswer-
+ * Negotiation), run in a coroutine of its own: what get_answer and get_offer
+ * return goes into the message that waits for it; nothing is 488, an error 500
+ * (and is reported). set_answer only takes note. Knows nothing of media. */
 #include "lua/media.h"
 #include "lua/call.h"
 #include "lua/class.h"
 #include "lua/endpoint.h"
+#include "sip/body.h"
 
 void lss_media_check(lua_State *L, int idx) {
   static const char *const names[] = {"get_answer", "get_offer", "set_answer"};
@@ -43,33 +44,50 @@ bool lss_media_push(lua_State *L, int idx, const char *name) {
   return lua_isfunction(L, -1);
 }
 
-static const char *needed(const ss_session *s) {
-  return ss_session_offer(s).n ? "get_answer" : "get_offer";
+static const char *name_of(ss_negotiate what) {
+  static const char *const name[] = {[SS_NEGOTIATE_ANSWER] = "get_answer",
+                                     [SS_NEGOTIATE_OFFER] = "get_offer",
+                                     [SS_NEGOTIATE_SETTLE] = "set_answer"};
+  return name[what];
 }
 
-bool lss_media_answers(lua_State *L, int idx) {
-  lss_session *box = lua_touserdata(L, idx);
-  bool answers = lss_media_push(L, idx, needed(box->core));
+bool lss_media_has(lua_State *L, int idx, ss_negotiate what) {
+  bool has = lss_media_push(L, idx, name_of(what));
 
   lua_pop(L, 1);
-  return answers;
+  return has;
 }
 
-/* Stack: session, result. */
-static void negotiated(lua_State *L, bool failed) {
-  lss_session *box = lua_touserdata(L, -2);
-  int type = lua_type(L, -1);
+/* --- its result ----------------------------------------------------------- */
 
+/* What was asked stands in a table {session, round, what}: a late answer to
+ * something else is known by it. Stack: that, result. */
+static void negotiated(lua_State *L, bool failed) {
+  int type = lua_type(L, -1), top = lua_gettop(L);
+  ss_negotiate what;
+  lss_session *box;
+  uint32_t round;
+
+  lua_rawgeti(L, top - 1, 1);
+  lua_rawgeti(L, top - 1, 2);
+  lua_rawgeti(L, top - 1, 3);
+  box = lua_touserdata(L, top + 1);
+  round = (uint32_t)lua_tointeger(L, top + 2);
+  what = (ss_negotiate)lua_tointeger(L, top + 3);
   if (!box || !box->core)
     return;
-  if (!failed && type == LUA_TSTRING && lua_rawlen(L, -1) > 0) {
-    ss_session_negotiated(box->core, lss_to_str(L, -1), 0);
+  if (what == SS_NEGOTIATE_SETTLE) {
+    ss_session_negotiated(box->core, round, SS_STR_NONE, failed ? 500 : 0);
+    return;
+  }
+  if (!failed && type == LUA_TSTRING && lua_rawlen(L, top) > 0) {
+    ss_session_negotiated(box->core, round, lss_to_str(L, top), 0);
     return;
   }
   if (!failed && type != LUA_TNIL && type != LUA_TSTRING &&
-      lua_toboolean(L, -1)) {
+      lua_toboolean(L, top)) {
     failed = true;
-    lua_getiuservalue(L, -2, LSS_SESSION_ENDPOINT);
+    lua_getiuservalue(L, top + 1, LSS_SESSION_ENDPOINT);
     lua_pushfstring(L,
                     "a media negotiator must return a description (a "
                     "string) or nil, not a %s",
@@ -77,58 +95,103 @@ static void negotiated(lua_State *L, bool failed) {
     lua_pushvalue(L, -1);
     lss_report(L, lua_gettop(L) - 2);
   }
-  ss_session_negotiated(box->core, SS_STR_NONE, failed ? 500 : 488);
+  ss_session_negotiated(box->core, round, SS_STR_NONE, failed ? 500 : 488);
 }
 
 static const lss_role negotiator = {true, false, negotiated};
 
+/* --- its start ------------------------------------------------------------ */
+
+static void push_subject(lua_State *L, int session, const lss_session *box) {
+  lua_createtable(L, 3, 0);
+  lua_pushvalue(L, session);
+  lua_rawseti(L, -2, 1);
+  lua_pushinteger(L, box->round);
+  lua_rawseti(L, -2, 2);
+  lua_pushinteger(L, box->what);
+  lua_rawseti(L, -2, 3);
+}
+
+/* Pushes the arguments at the end of a call: session, and their description
+ * where there may be one. */
+static int push_arguments(lua_State *L, int session, const lss_session *box) {
+  const ss_message *m = box->about;
+
+  lua_pushvalue(L, session);
+  if (box->what == SS_NEGOTIATE_OFFER)
+    return 1;
+  if (m)
+    lss_push_str_or_nil(L, ss_body_find(m, SS_STR("application/sdp")));
+  else
+    lua_pushnil(L);
+  return 2;
+}
+
 /* Behind the door, with the session's box. */
 static int start(lua_State *L) {
   lss_session *box = lua_touserdata(L, 1);
-  ss_str offer = ss_session_offer(box->core);
-  int nargs = 1;
 
   lss_session_push(L, box->world, box->core);
-  if (!lss_media_push(L, 2, needed(box->core))) {
-    /* The script took it away after the accept began. */
-    ss_session_negotiated(box->core, SS_STR_NONE, 488);
+  if (lua_isnil(L, 2))
+    return 0;
+  lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
+  push_subject(L, 2, box);
+  if (!lss_media_push(L, 2, name_of(box->what))) {
+    /* The script took it away after it was looked for. */
+    ss_session_negotiated(box->core, box->round, SS_STR_NONE,
+                          box->what == SS_NEGOTIATE_SETTLE ? 0 : 488);
     return 0;
   }
-  lua_pushvalue(L, 2);
-  if (offer.n) {
-    lss_push_str(L, offer);
-    nargs = 2;
-  }
-  lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-  lua_insert(L, 3);
-  lss_start(L, &negotiator, box->world, 3, 2, nargs);
+  lss_start(L, &negotiator, box->world, 3, 4, push_arguments(L, 2, box));
   return 0;
 }
 
 static void start_job(ss_job *job) {
   lss_session *box = SS_CONTAINER(job, lss_session, negotiate);
+  ss_session *core = ss_session_ref(box->core);
+  ss_message *about = box->about;
+  uint32_t round = box->round;
 
   if (!lss_door(box->world->context, start, box))
-    ss_session_negotiated(box->core, SS_STR_NONE, 500);
+    ss_session_negotiated(core, round, SS_STR_NONE, 500);
+  if (box->about == about)
+    box->about = NULL; /* else a new round has begun */
+  ss_message_unref(about);
+  ss_session_unref(core);
 }
 
-void lss_media_start(lss_session *box) {
+static int look(lua_State *L) {
+  lss_session *box = lua_touserdata(L, 1);
+
+  lss_session_push(L, box->world, box->core);
+  box->negotiator = lua_touserdata(L, 2) && lss_media_has(L, 2, box->what);
+  return 0;
+}
+
+bool lss_session_negotiate(void *arg, ss_session *session, uint32_t round,
+                           ss_negotiate what, ss_message *about) {
+  lss_endpoint *e = arg;
+  lss_session *box = ss_session_user(session);
+
+  if (!box)
+    return false;
+  box->round = round;
+  box->what = what;
+  if (!box->verb) { /* else the verb has looked */
+    box->negotiator = false;
+    lss_door(e->world->context, look, box);
+  }
+  if (!box->negotiator)
+    return false;
+  lss_media_forget(box);
+  box->about = about ? ss_message_ref(about) : NULL;
   box->negotiate.fn = start_job;
   ss_loop_defer(box->world->loop, &box->negotiate);
+  return true;
 }
 
-void lss_media_settle(lua_State *L, int idx, const ss_message *ack) {
-  lss_session *box = lua_touserdata(L, idx);
-  int top = lua_gettop(L);
-
-  idx = lua_absindex(L, idx);
-  if (ss_session_offer(box->core).n)
-    return;
-  lua_getiuservalue(L, idx, LSS_SESSION_ENDPOINT);
-  if (lss_media_push(L, idx, "set_answer")) {
-    lua_pushvalue(L, idx);
-    lss_push_str_or_nil(L, ack->body);
-    lss_start(L, &lss_handler, box->world, top + 1, 0, 2);
-  }
-  lua_settop(L, top);
+void lss_media_forget(lss_session *box) {
+  ss_job_cancel(&box->negotiate);
+  ss_message_unref(box->about);
+  box->about = NULL;
 }

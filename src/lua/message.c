@@ -2,9 +2,15 @@
 #include "lua/message.h"
 #include "base/error.h"
 #include "lua/class.h"
+#include "lua/context.h"
+#include "lua/error.h"
+#include "lua/fields.h"
 
 typedef struct message_box {
   ss_message *message;
+  ss_inbound *inbound; /* NULL: not one that can be answered */
+  unsigned handlers;   /* that have not ended yet */
+  bool failed;         /* one of them died */
 } message_box;
 
 static const lss_class message_class;
@@ -32,8 +38,64 @@ static int message_gc(lua_State *L) {
   message_box *box = lua_touserdata(L, 1);
 
   ss_message_unref(box->message);
+  ss_inbound_unref(box->inbound);
   box->message = NULL;
+  box->inbound = NULL;
   return 0;
+}
+
+/* --- answering ------------------------------------------------------------ */
+
+void lss_message_push_inbound(lua_State *L, ss_inbound *inbound) {
+  message_box *box;
+
+  lss_message_push(L, ss_inbound_request(inbound));
+  box = lua_touserdata(L, -1);
+  box->inbound = ss_inbound_ref(inbound);
+}
+
+void lss_message_handling(lua_State *L, int idx) {
+  message_box *box = lua_touserdata(L, idx);
+
+  box->handlers++;
+}
+
+void lss_message_handled(lua_State *L, int idx, bool failed) {
+  message_box *box = lua_touserdata(L, idx);
+  ss_content none;
+
+  if (!box || !box->inbound)
+    return;
+  box->failed |= failed;
+  if (--box->handlers || !ss_inbound_waits(box->inbound))
+    return;
+  memset(&none, 0, sizeof none);
+  ss_inbound_respond(box->inbound, box->failed ? 500 : 200, &none);
+}
+
+static int message_respond(lua_State *L) {
+  static const char *const names[] = {"headers", "reason",       "sdp",
+                                      "body",    "content_type", NULL};
+  message_box *box = lss_class_check(L, &message_class, 1);
+  lss_context *c = lss_context_get(L);
+  ss_content content;
+  lua_State *was;
+  ss_failure f;
+  unsigned code;
+
+  if (!box->inbound)
+    luaL_error(L, "respond: only the request of a message_received event can "
+                  "be answered");
+  code = lss_code_check(L, 2, 0, 200, 699);
+  lua_settop(L, 3);
+  lss_content_check(L, 3, names, &content);
+  was = lss_enter(c, L);
+  f = ss_inbound_respond(box->inbound, code, &content);
+  c->L = was;
+  if (f.kind != SS_KIND_NONE)
+    return lss_fail(L, f);
+  lua_pushboolean(L, true);
+  return 1;
 }
 
 static int message_tostring(lua_State *L) {
@@ -168,8 +230,10 @@ int lss_message_parse(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg message_methods[] = {
-    {"header", message_header}, {"headers", message_headers}, {NULL, NULL}};
+static const luaL_Reg message_methods[] = {{"header", message_header},
+                                           {"headers", message_headers},
+                                           {"respond", message_respond},
+                                           {NULL, NULL}};
 static const luaL_Reg message_getters[] = {
     {"method", get_method}, {"uri", get_uri},
     {"code", get_code},     {"reason", get_reason},

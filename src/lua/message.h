@@ -3,12 +3,19 @@
 #define LSS_MESSAGE_H
 
 #include "sip/message.h"
+#include "ua/session.h"
 #include <lauxlib.h>
 #include <lua.h>
 
 void lss_message_open(lua_State *L);
 /* Pushes the message; nil for NULL. */
 void lss_message_push(lua_State *L, ss_message *m);
+/* A request in the dialog, which its handlers may answer: each is counted
+ * before it is started, and when all have ended without an answer, it is 200,
+ * or 500 if one of them died. */
+void lss_message_push_inbound(lua_State *L, ss_inbound *inbound);
+void lss_message_handling(lua_State *L, int idx);
+void lss_message_handled(lua_State *L, int idx, bool failed);
 /* sip._message(text [, time]) --> message | nil, why: for the testing kit. */
 int lss_message_parse(lua_State *L);
 

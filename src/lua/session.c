@@ -48,7 +48,7 @@ static void detach(lss_session *box) {
     ss_session_set_user(box->core, NULL);
   box->live = false;
   box->pending = false;
-  ss_job_cancel(&box->negotiate);
+  lss_media_forget(box);
 }
 
 void lss_session_settle(lua_State *L, lss_session *box) {
@@ -124,6 +124,16 @@ static int get_remote_address(lua_State *L) {
 
 static int get_offer(lua_State *L) {
   lss_push_str_or_nil(L, ss_session_offer(check(L)));
+  return 1;
+}
+
+static int get_local_description(lua_State *L) {
+  lss_push_str_or_nil(L, ss_session_local_description(check(L)));
+  return 1;
+}
+
+static int get_remote_description(lua_State *L) {
+  lss_push_str_or_nil(L, ss_session_remote_description(check(L)));
   return 1;
 }
 
@@ -205,7 +215,8 @@ static int set_data(lua_State *L) {
 /* --- events --------------------------------------------------------------- */
 
 static int session_on(lua_State *L) {
-  static const char *const events[] = {"state_changed", "ended", NULL};
+  static const char *const events[] = {"state_changed",    "ended", "reinvite",
+                                       "message_received", "dtmf",  NULL};
   int event;
 
   check(L);
@@ -224,6 +235,8 @@ static const luaL_Reg session_methods[] = {
     {"reject", lss_session_reject},
     {"redirect", lss_session_redirect},
     {"terminate", lss_session_terminate},
+    {"send", lss_session_send},
+    {"send_async", lss_session_send_async},
     {NULL, NULL}};
 static const luaL_Reg session_getters[] = {
     {"state", get_state},
@@ -235,6 +248,8 @@ static const luaL_Reg session_getters[] = {
     {"remote_participant", get_remote_participant},
     {"local_participant", get_local_participant},
     {"remote_address", get_remote_address},
+    {"local_description", get_local_description},
+    {"remote_description", get_remote_description},
     {"request", get_request},
     {"offer", get_offer},
     {"endpoint", get_endpoint},

@@ -12,21 +12,28 @@ enum {
   LSS_SESSION_ENDPOINT = 1,
   LSS_SESSION_ON_STATE,
   LSS_SESSION_ON_ENDED,
+  LSS_SESSION_ON_REINVITE,
+  LSS_SESSION_ON_MESSAGE,
+  LSS_SESSION_ON_DTMF,
   LSS_SESSION_DATA,
   LSS_SESSION_MEDIA,
   LSS_SESSION_WAITER,  /* of the accept: a task, a function, or nil */
   LSS_SESSION_REQUEST, /* the message object, once asked for */
   LSS_SESSION_RECORD,  /* likewise the record */
-  LSS_SESSION_VALUES = LSS_SESSION_RECORD
+  LSS_SESSION_RUNNING, /* operations: light userdata to task or function */
+  LSS_SESSION_VALUES = LSS_SESSION_RUNNING
 };
 
 typedef struct lss_session {
   ss_session *core; /* a reference */
   lss_world *world; /* of use only while `live` */
-  ss_job negotiate; /* starts the negotiator */
-  bool live;        /* the core may still call */
-  bool receiving;   /* its session_received handlers are being started */
-  bool verb;        /* inside participate: `negotiator` says what it found */
+  ss_job negotiate; /* starts the negotiator, */
+  uint32_t round;   /* in this round, */
+  ss_negotiate what;
+  ss_message *about; /* with the description in it, or NULL */
+  bool live;         /* the core may still call */
+  bool receiving;    /* its session_received handlers are being started */
+  bool verb;         /* inside participate: `negotiator` says what it found */
   bool negotiator;
   bool pending; /* an accept */
   bool died;    /* a session_received handler did */
@@ -45,13 +52,26 @@ void lss_session_changed(void *arg, ss_session *session,
                          const ss_change *change);
 void lss_session_accepted(void *arg, ss_session *session,
                           const ss_failure *failure, ss_message *ack);
-bool lss_session_negotiate(void *arg, ss_session *session);
 void lss_session_released(void *arg, ss_session *session);
 /* Makes the userdata of a session that came in; pushed. */
 lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
                              int endpoint);
 /* Nothing more will be delivered: lets it go. */
 void lss_session_settle(lua_State *L, lss_session *box);
+
+/* media.c */
+bool lss_session_negotiate(void *arg, ss_session *session, uint32_t round,
+                           ss_negotiate what, ss_message *about);
+
+/* operations.c */
+void lss_session_completed(void *arg, ss_session *session,
+                           ss_operation *operation, const ss_failure *failure,
+                           ss_message *response);
+int lss_session_send(lua_State *L);
+int lss_session_send_async(lua_State *L);
+
+/* inbound.c */
+void lss_session_requested(void *arg, ss_session *session, ss_inbound *inbound);
 
 /* record.c */
 void lss_session_ended(void *arg, ss_session *session);

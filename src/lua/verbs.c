@@ -3,6 +3,7 @@
 #include "lua/error.h"
 #include "lua/fields.h"
 #include "lua/media.h"
+#include "lua/operations.h"
 #include "lua/wait.h"
 
 static const char *const answer_names[] = {"headers", "reason",       "sdp",
@@ -27,28 +28,17 @@ static int outcome(lua_State *L, ss_failure f) {
   return 1;
 }
 
-static unsigned check_code(lua_State *L, int idx, lua_Integer standard,
-                           lua_Integer min, lua_Integer max) {
-  lua_Integer code;
-
-  if (standard && lua_isnoneornil(L, idx))
-    return (unsigned)standard;
-  if (lua_type(L, idx) != LUA_TNUMBER) /* no string that looks like one */
-    luaL_typeerror(L, idx, "number");
-  code = luaL_checkinteger(L, idx);
-  if (code < min || code > max)
-    luaL_error(L, "code %I is not between %I and %I", code, min, max);
-  return (unsigned)code;
-}
-
 /* --- participate ---------------------------------------------------------- */
 
 /* The last thing that may raise: is there a negotiator, where one is needed?
  * Its table is the script's, and may have an __index. */
 static void prepare(lua_State *L, lss_session *box, int options,
                     ss_content *content) {
+  ss_negotiate what =
+      ss_session_offer(box->core).n ? SS_NEGOTIATE_ANSWER : SS_NEGOTIATE_OFFER;
+
   lss_content_check(L, options, answer_names, content);
-  box->negotiator = !content->body.n && lss_media_answers(L, 1);
+  box->negotiator = !content->body.n && lss_media_has(L, 1, what);
 }
 
 /* Claims the call; session at 1, what waits (a task or a function) at
@@ -98,13 +88,7 @@ int lss_session_participate_async(lua_State *L) {
   lss_session *box = lss_session_check(L);
   ss_content content;
 
-  if (lua_isfunction(L, 2) && lua_isnoneornil(L, 3)) {
-    lua_settop(L, 2);
-    lua_pushnil(L);
-    lua_insert(L, 2);
-  }
-  luaL_checktype(L, 3, LUA_TFUNCTION);
-  lua_settop(L, 3);
+  lss_callback_last(L, 2);
   prepare(L, box, 2, &content);
   return outcome(L, claim(L, box, 3, &content));
 }
@@ -113,7 +97,7 @@ int lss_session_participate_async(lua_State *L) {
 
 int lss_session_progress(lua_State *L) {
   lss_session *box = lss_session_check(L);
-  unsigned code = check_code(L, 2, 180, 101, 199);
+  unsigned code = lss_code_check(L, 2, 180, 101, 199);
   ss_content content;
   lua_State *was;
   ss_failure f;
@@ -138,10 +122,10 @@ int lss_session_reject(lua_State *L) {
     lss_content_check(L, 2, reject_names, &content);
     if (!lss_option_any(L, 2, "code"))
       luaL_error(L, "code: required; a number between 400 and 699");
-    code = check_code(L, lua_gettop(L), 0, 400, 699);
+    code = lss_code_check(L, lua_gettop(L), 0, 400, 699);
   } else {
     memset(&content, 0, sizeof content);
-    code = check_code(L, 2, 0, 400, 699);
+    code = lss_code_check(L, 2, 0, 400, 699);
     lua_settop(L, 4);
     content.fields = lss_fields_check(L, 3);
     content.reason = lss_reason_check(L, 4);
@@ -154,7 +138,7 @@ int lss_session_reject(lua_State *L) {
 
 int lss_session_redirect(lua_State *L) {
   lss_session *box = lss_session_check(L);
-  unsigned code = check_code(L, 3, 302, 300, 399);
+  unsigned code = lss_code_check(L, 3, 302, 300, 399);
   ss_content content;
   lua_State *was;
   ss_failure f;

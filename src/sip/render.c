@@ -174,7 +174,8 @@ static void own_via(ss_buf *b, const ss_request *request) {
 }
 
 int ss_render_request(ss_buf *b, const ss_request *request) {
-  ss_str method = ss_method_name(request->method);
+  ss_str method = request->method ? ss_method_name(request->method)
+                                  : request->method_text;
   ss_buf_str(b, method);
   ss_buf_char(b, ' ');
   ss_buf_str(b, request->uri);

@@ -31,6 +31,7 @@ int ss_render_reply(ss_buf *b, ss_message *request, const ss_reply *reply);
 
 typedef struct ss_request {
   ss_method method;
+  ss_str method_text; /* of a method that has no number */
   ss_str uri;
   ss_addr local;  /* protocol and, without `sent_by`, host of the Via */
   ss_str sent_by; /* advertised host[:port], or empty */

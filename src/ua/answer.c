@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "sip/body.h"
-#include "sip/sdp.h"
 
 static ss_failure failure(ss_failure_kind kind, ss_failure_reason why, int rc) {
   return (ss_failure){kind, why, rc};
@@ -19,20 +18,32 @@ static void give_up(ss_session *s, unsigned code, ss_failure why,
   ss_reject_with(s, code, SS_STR_NONE, &none, cause, NULL);
 }
 
-static void answer(ss_session *s, const ss_content *content) {
+/* What the 200 says is in force, or offered, from now on (RFC 6337 2.2). */
+static void said(ss_session *s, ss_packet *description) {
+  ss_offering was = s->media.offering;
+  if (description)
+    ss_offer_sent(s, description, was == SS_OFFER_THEIRS ? s->request : NULL);
+  else if (was == SS_OFFER_THEIRS) /* a body of another kind */
+    s->media.offering = SS_OFFER_NONE;
+}
+
+void ss_answer_start(ss_session *s) {
   ss_endpoint *e = s->endpoint;
-  ss_str type = content->content_type;
-  bool sdp =
-      content->body.n &&
-      (!type.n || ss_str_ieq(ss_media_type(type), SS_STR("application/sdp")));
-  s->offered = sdp && !ss_session_offer(s).n;
-  s->phase = SS_PHASE_ANSWERED;
   s->interval = e->t1;
   ss_loop_timer(e->loop, &s->repeat, s->interval);
   ss_loop_timer(e->loop, &s->expiry, (uint64_t)64 * e->t1);
-  int rc = ss_session_reply(s, 200, SS_STR_NONE, content);
+}
+
+static void answer(ss_session *s, const ss_content *content,
+                   ss_packet *description) {
+  ss_endpoint *e = s->endpoint;
+  s->phase = SS_PHASE_ANSWERED;
+  ss_answer_start(s);
+  int rc = ss_session_reply(s, 200, SS_STR_NONE, SS_STR_NONE, content);
   if (!rc) {
     e->stats.calls_answered++;
+    if (s->phase == SS_PHASE_ANSWERED)
+      said(s, description);
     return;
   }
   if (s->phase != SS_PHASE_ANSWERED)
@@ -46,18 +57,6 @@ static void answer(ss_session *s, const ss_content *content) {
             SS_CAUSE_TERMINATED_LOCALLY);
 }
 
-/* The library's own description: every stream inactive. */
-static int describe(ss_session *s, ss_buf *b) {
-  ss_addr address;
-  ss_identity_media(s->endpoint, &s->path, &address);
-  ss_random(&s->sdp_id, sizeof s->sdp_id);
-  s->sdp_id >>= 2; /* RFC 4566 5.2: numeric, and left within 63 bits */
-  ss_str offer = ss_session_offer(s);
-  if (offer.n)
-    return ss_sdp_answer_inactive(b, offer, &address, s->sdp_id);
-  return ss_sdp_offer_inactive(b, &address, s->sdp_id);
-}
-
 static ss_content kept_content(const ss_session *s) {
   return (ss_content){.fields = &s->fields, .reason = ss_str_z(s->reason)};
 }
@@ -68,32 +67,19 @@ static void forget_content(ss_session *s) {
   s->reason = NULL;
 }
 
-static void answer_with(ss_session *s, ss_str sdp) {
-  ss_content content = kept_content(s);
-  content.body = sdp;
-  answer(s, &content);
-  forget_content(s);
-}
-
-static void answer_inactive(ss_session *s) {
-  ss_endpoint *e = s->endpoint;
-  ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
-  int rc = describe(s, &b);
-  if (!rc)
-    answer_with(s, ss_buf_view(&b));
-  else
-    give_up(s, 488, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
-            SS_CAUSE_NOT_ACCEPTABLE_MEDIA);
-}
-
-void ss_session_negotiated(ss_session *s, ss_str sdp, unsigned code) {
-  if (s->phase != SS_PHASE_NEGOTIATING || !s->endpoint)
+static void on_described(ss_session *s, ss_packet *description, unsigned code) {
+  if (s->phase != SS_PHASE_NEGOTIATING)
     return;
-  if (code)
-    give_up(s, code, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
+  if (code || !description) {
+    give_up(s, code ? code : 488,
+            failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
             SS_CAUSE_NOT_ACCEPTABLE_MEDIA);
-  else
-    answer_with(s, sdp);
+    return;
+  }
+  ss_content content = kept_content(s);
+  content.body = (ss_str){description->p, description->n};
+  answer(s, &content, description);
+  forget_content(s);
 }
 
 static int keep_content(ss_session *s, const ss_content *content) {
@@ -114,10 +100,22 @@ static int keep_content(ss_session *s, const ss_content *content) {
   return 0;
 }
 
+/* Answers with what the script gave: its description is in force. */
+static int answer_given(ss_session *s, const ss_content *content) {
+  ss_packet *description = NULL;
+  if (ss_content_is_sdp(content)) {
+    description = ss_offer_take(s, content->body);
+    if (!description)
+      return SS_ENOMEM;
+  }
+  answer(s, content, description);
+  ss_packet_unref(description);
+  return 0;
+}
+
 ss_failure ss_session_participate(ss_session *s, const ss_content *content) {
   if (s->claim != SS_CLAIM_OPEN || !s->endpoint || s->endpoint->closing)
     return ss_session_refusal(s);
-  ss_endpoint *e = s->endpoint;
   int rc = content->body.n ? 0 : keep_content(s, content);
   if (rc)
     return failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc);
@@ -125,16 +123,15 @@ ss_failure ss_session_participate(ss_session *s, const ss_content *content) {
   s->accepting = true;
   ss_session_move(s, SS_STATE_CONNECTING, SS_CAUSE_NONE, 0, NULL);
   if (content->body.n) {
-    answer(s, content);
+    if (answer_given(s, content))
+      give_up(s, 500,
+              failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM),
+              SS_CAUSE_TERMINATED_LOCALLY);
     return SS_SUCCESS;
   }
   s->phase = SS_PHASE_NEGOTIATING;
-  ss_session_ref(s);
-  bool started = e->handler->negotiate(e->arg, s);
-  /* the handler may have done anything to it meanwhile */
-  if (!started && s->endpoint && s->phase == SS_PHASE_NEGOTIATING)
-    answer_inactive(s);
-  ss_session_unref(s);
+  ss_message *offer = ss_session_offer(s).n ? s->request : NULL;
+  ss_offer_describe(s, offer, on_described);
   return SS_SUCCESS;
 }
 
@@ -157,30 +154,57 @@ void ss_answer_stop(ss_session *s) {
   }
 }
 
+static void connected(ss_session *s, ss_message *ack) {
+  s->phase = SS_PHASE_ESTABLISHED;
+  s->endpoint->stats.calls_connected++;
+  ss_session_move(s, SS_STATE_CONNECTED, SS_CAUSE_NONE, 200, ack);
+  ss_session_decide(s, SS_SUCCESS, ack);
+}
+
+/* There is no session without an answer. */
+static void no_media(ss_session *s, ss_message *ack) {
+  s->phase = SS_PHASE_ESTABLISHED;
+  s->endpoint->stats.calls_failed++;
+  ss_session_decide(s, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
+                    NULL);
+  ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_NOT_ACCEPTABLE_MEDIA, 0,
+                  ack);
+  ss_end_send_bye(s);
+}
+
+static void on_settled(ss_session *s, ss_packet *none, unsigned code) {
+  (void)none;
+  if (s->phase != SS_PHASE_SETTLING)
+    return;
+  if (code)
+    no_media(s, s->media.remote);
+  else
+    connected(s, s->media.remote);
+}
+
 void ss_answer_ack(ss_session *s, ss_message *ack) {
   if (s->phase != SS_PHASE_ANSWERED)
     return;
-  ss_endpoint *e = s->endpoint;
   ss_answer_stop(s);
-  s->phase = SS_PHASE_ESTABLISHED;
   if (s->bye_due) {
     ss_end_send_bye(s);
     return;
   }
-  /* RFC 3261 13.2.2.4, 14.1: the answer to the offer in our 200 is in its ACK;
-   * without one there is no session */
-  if (s->offered && !ss_body_find(ack, SS_STR("application/sdp")).n) {
-    e->stats.calls_failed++;
-    ss_session_decide(s, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
-                      NULL);
-    ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_NOT_ACCEPTABLE_MEDIA, 0,
-                    ack);
-    ss_end_send_bye(s);
+  if (s->media.offering != SS_OFFER_OURS) {
+    connected(s, ack);
     return;
   }
-  e->stats.calls_connected++;
-  ss_session_move(s, SS_STATE_CONNECTED, SS_CAUSE_NONE, 200, ack);
-  ss_session_decide(s, SS_SUCCESS, ack);
+  /* RFC 3261 13.2.2.4, 14.1: the answer to the offer in our 200 is in its ACK;
+   * without one there is no session */
+  if (!ss_body_find(ack, SS_STR("application/sdp")).n) {
+    ss_offer_failed(s);
+    ss_offer_settle(s, NULL, NULL);
+    no_media(s, ack);
+    return;
+  }
+  ss_offer_answered(s, ack);
+  s->phase = SS_PHASE_SETTLING;
+  ss_offer_settle(s, ack, on_settled);
 }
 
 /* RFC 3261 13.3.1.4: 64*T1 without an ACK: the session is ended with a BYE. */

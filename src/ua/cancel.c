@@ -35,4 +35,6 @@ void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {
   /* answered before: no effect, the call stands */
   if (s && (s->phase == SS_PHASE_RINGING || s->phase == SS_PHASE_NEGOTIATING))
     ss_cancel_by_caller(s, SS_CAUSE_CANCELED, m);
+  else if (s)
+    ss_modify_cancelled(s);
 }

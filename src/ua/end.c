@@ -14,12 +14,21 @@ static void on_bye_done(void *arg, int rc, ss_message *response) {
 
 void ss_end_send_bye(ss_session *s) {
   s->phase = SS_PHASE_ENDING;
-  int rc = ss_dialog_bye(s, &s->fields, on_bye_done);
+  ss_content content = {.fields = &s->fields};
+  ss_sending r = {.method = SS_BYE, .content = &content};
+  int rc = ss_send_request(s, &r, on_bye_done, s, &s->bye);
   ss_fields_free(&s->fields);
   if (rc) {
     s->endpoint->stats.send_errors++;
     ss_session_over(s);
   }
+}
+
+void ss_end_because(ss_session *s, ss_cause cause) {
+  if (s->phase != SS_PHASE_ESTABLISHED)
+    return;
+  ss_session_move(s, SS_STATE_DISCONNECTED, cause, 0, NULL);
+  ss_end_send_bye(s);
 }
 
 static void keep_fields(ss_session *s, const ss_fields *fields) {
@@ -62,8 +71,10 @@ void ss_end_by_us(ss_session *s, const ss_fields *fields,
     ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_LOCALLY, 0,
                     NULL);
     break;
+  case SS_PHASE_SETTLING:
   case SS_PHASE_ESTABLISHED:
     keep_fields(s, fields);
+    ss_session_decide(s, (ss_failure){SS_KIND_OPERATION_FAILURE, why, 0}, NULL);
     ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_LOCALLY, 0,
                     NULL);
     ss_end_send_bye(s);
@@ -88,6 +99,7 @@ void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye) {
     ss_cancel_by_caller(s, SS_CAUSE_TERMINATED_REMOTELY, bye);
     break;
   case SS_PHASE_ANSWERED: /* RFC 5407 3.1.6: its ACK was lost, or is late */
+  case SS_PHASE_SETTLING:
     ss_session_decide(
         s,
         (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_TERMINATED_AFTER_200, 0},

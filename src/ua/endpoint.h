@@ -12,6 +12,13 @@
 #include "sip/fields.h"
 #include "ua/session.h"
 
+/* What a negotiator is asked. */
+typedef enum ss_negotiate {
+  SS_NEGOTIATE_ANSWER, /* an answer to their offer */
+  SS_NEGOTIATE_OFFER,  /* an offer */
+  SS_NEGOTIATE_SETTLE  /* nothing: this is their answer to ours; NULL: none */
+} ss_negotiate;
+
 typedef struct ss_endpoint_handler {
   /* A call came in and is still there. */
   void (*received)(void *arg, ss_session *session);
@@ -27,11 +34,21 @@ typedef struct ss_endpoint_handler {
    * `received` wasn't called for, after everything else but `released`. Not
    * for those that ss_endpoint_free cuts off. NULL: nobody wants to know. */
   void (*ended)(void *arg, ss_session *session);
-  /* An accept needs a description and the script gave none: start the
-   * negotiator and return true; it ends with ss_session_negotiated. False:
-   * there is no negotiator, the library makes a description itself. Called
-   * from within ss_session_participate. */
-  bool (*negotiate)(void *arg, ss_session *session);
+  /* A description is needed, or has come: start the negotiator and return
+   * true; it ends with ss_session_negotiated. False: there is none that does
+   * that. about: the message with their offer or answer (ss_body_find), or
+   * NULL; borrowed. Called from within functions of this interface, as no
+   * other: it must not call them, but may put off. */
+  bool (*negotiate)(void *arg, ss_session *session, uint32_t round,
+                    ss_negotiate what, ss_message *about);
+  /* An operation of ours is over: with a 2xx, or a failure and the response
+   * that goes with it, or NULL. Once each, before DISCONNECTED's end; also from
+   * within ss_endpoint_free. */
+  void (*completed)(void *arg, ss_session *session, ss_operation *operation,
+                    const ss_failure *failure, ss_message *response);
+  /* A request came in the dialog. Where it waits for an answer, the handler
+   * gives or promises one. Not after DISCONNECTED. */
+  void (*requested)(void *arg, ss_session *session, ss_inbound *inbound);
   /* Every message sent or received; called as it happens, so: copy and put
    * off. NULL while nobody wants to know. */
   void (*wire)(void *arg, bool out, const ss_addr *peer, ss_str text);

@@ -27,6 +27,11 @@
   X(TERMINATED_AFTER_200, "terminated_after_200",                              \
     "the caller hung up before it acknowledged the answer")                    \
   X(MEDIA, "media", "the media negotiation failed")                            \
+  X(NOT_CONNECTED, "not_connected", "the session isn't connected")             \
+  X(PENDING, "pending", "another one of ours is not done yet")                 \
+  X(NOT_SUPPORTED, "not_supported", "the other side doesn't support it")       \
+  X(NO_ANSWER, 0, "no answer came")                                            \
+  X(ANSWERED, "answered", "it was answered already")                           \
   X(NO_ACK, 0, "the answer was sent and no ACK came within 64*T1")
 
 typedef enum ss_failure_kind {

@@ -44,8 +44,11 @@ static int init_uri(ss_endpoint *e, ss_str uri) {
 static int init_lists(ss_endpoint *e) {
   char text[1024];
   ss_buf b = SS_BUF_ON(text, sizeof text);
-  ss_buf_lit(&b, "Allow: " SS_ALLOW "\r\nSupported: \r\n");
-  int rc = dup_to(&e->options, ss_buf_view(&b));
+  ss_buf_lit(&b, "Allow: " SS_ALLOW ", UPDATE, INFO, MESSAGE\r\n");
+  int rc = dup_to(&e->allow, ss_buf_view(&b));
+  ss_buf_lit(&b, "Supported: \r\n");
+  if (!rc)
+    rc = dup_to(&e->options, ss_buf_view(&b));
   if (rc)
     return rc;
   ss_buf_lit(&b, "Accept: ");
@@ -75,6 +78,7 @@ void ss_identity_free(ss_endpoint *e) {
   ss_free(e->advertise);
   ss_free(e->name);
   ss_free(e->accept);
+  ss_free(e->allow);
   ss_free(e->options);
   ss_free(e->capabilities);
 }

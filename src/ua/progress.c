@@ -9,7 +9,7 @@ ss_failure ss_session_progress(ss_session *s, unsigned code,
   if (s->claim != SS_CLAIM_OPEN || !s->endpoint || s->endpoint->closing)
     return ss_session_refusal(s);
   ss_loop *loop = s->endpoint->loop;
-  int rc = ss_session_reply(s, code, SS_STR_NONE, content);
+  int rc = ss_session_reply(s, code, SS_STR_NONE, SS_STR_NONE, content);
   if (rc)
     return (ss_failure){SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc};
   if (s->state == SS_STATE_DISCONNECTED) /* it couldn't be delivered */

@@ -36,10 +36,10 @@ void ss_reject_with(ss_session *s, unsigned code, ss_str contacts,
   ss_endpoint *e = s->endpoint;
   ss_server *server = s->server;
   hand_over(s);
-  int rc = ss_session_reply(s, code, contacts, content);
+  int rc = ss_session_reply(s, code, contacts, SS_STR_NONE, content);
   if (rc == SS_EFULL) { /* what the script gave doesn't fit: without it */
     ss_content none = {0};
-    rc = ss_session_reply(s, code, SS_STR_NONE, &none);
+    rc = ss_session_reply(s, code, SS_STR_NONE, SS_STR_NONE, &none);
   }
   if (rc && server) { /* no memory: nothing was sent, the caller repeats */
     e->unacked--;

@@ -2,6 +2,8 @@
  * (12.2.2), method, Request-URI, Require, merged requests; then by method. */
 #include "ua/ua.h"
 
+#include "sip/body.h"
+
 void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
                        ss_str own) {
   char tag[SS_TAG_LEN];
@@ -16,20 +18,31 @@ void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
 
 #define ALLOW_LINE "Allow: " SS_ALLOW "\r\n"
 
-/* RFC 3261 8.2.1: 405 for a method that is known, 501 for one that isn't. */
-static bool method_allowed(ss_endpoint *e, ss_server *server, ss_message *m) {
-  switch (m->method) {
+static bool known(ss_method method, bool dialog) {
+  switch (method) {
   case SS_INVITE:
   case SS_BYE:
   case SS_CANCEL:
   case SS_OPTIONS:
     return true;
+  case SS_UPDATE:
+  case SS_INFO:
+  case SS_MESSAGE:
+    return dialog;
   default:
-    e->stats.refused_method++;
-    ss_requests_reply(e, server, m->method == SS_METHOD_UNKNOWN ? 501 : 405,
-                      SS_STR(ALLOW_LINE));
     return false;
   }
+}
+
+/* RFC 3261 8.2.1: 405 for a method that is known, 501 for one that isn't. */
+static bool method_allowed(ss_endpoint *e, ss_server *server, ss_message *m,
+                           bool dialog) {
+  if (known(m->method, dialog))
+    return true;
+  e->stats.refused_method++;
+  ss_requests_reply(e, server, m->method == SS_METHOD_UNKNOWN ? 501 : 405,
+                    dialog ? ss_str_z(e->allow) : SS_STR(ALLOW_LINE));
+  return false;
 }
 
 /* RFC 3261 8.2.2.1; tel: by RFC 3966. */
@@ -69,28 +82,60 @@ static bool extensions_known(ss_endpoint *e, ss_server *server, ss_message *m) {
   return false;
 }
 
-/* RFC 3261 14.2: a new offer while ours or theirs is open is told to wait; in
- * an established call it is declined and the call stands. */
-static void reinvite(ss_endpoint *e, ss_session *s, ss_server *server) {
+static bool is_encoded(ss_message *m) {
+  ss_elements e = ss_message_elements(m, SS_FIELD_CONTENT_ENCODING);
+  ss_str coding;
+  while (ss_elements_next(&e, &coding))
+    if (!ss_str_ieq(coding, SS_STR("identity")))
+      return true;
+  return false;
+}
+
+/* RFC 3261 8.2.3, 21.4.13 */
+bool ss_requests_body(ss_endpoint *e, ss_server *server, ss_message *m) {
+  if (!m->body.n)
+    return true;
+  bool encoded = is_encoded(m);
+  if (!encoded && ss_body_understood(m, ss_str_z(e->accept)))
+    return true;
+  ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
+  ss_buf_lit(&b, "Accept: ");
+  ss_buf_str(&b, ss_str_z(e->accept));
+  ss_buf_lit(&b, "\r\n");
+  if (encoded)
+    ss_buf_lit(&b, "Accept-Encoding: identity\r\n");
+  e->stats.refused_media_type++;
+  ss_requests_reply(e, server, 415, ss_buf_view(&b));
+  return false;
+}
+
+void ss_requests_later(ss_endpoint *e, ss_server *server) {
   char text[32];
   ss_buf b = SS_BUF_ON(text, sizeof text);
+  ss_buf_lit(&b, "Retry-After: ");
+  ss_buf_u64(&b, ss_random_below(11));
+  ss_buf_lit(&b, "\r\n");
+  ss_requests_reply(e, server, 500, ss_buf_view(&b));
+}
+
+/* RFC 3261 14.2: a re-INVITE before the first INVITE is done with is told to
+ * wait. */
+static void reinvite(ss_endpoint *e, ss_session *s, ss_server *server,
+                     ss_message *m) {
   switch (s->phase) {
   case SS_PHASE_RINGING:
   case SS_PHASE_NEGOTIATING:
-    ss_buf_lit(&b, "Retry-After: ");
-    ss_buf_u64(&b, ss_random_below(11));
-    ss_buf_lit(&b, "\r\n");
-    ss_requests_reply(e, server, 500, ss_buf_view(&b));
+    ss_requests_later(e, server);
     break;
   case SS_PHASE_ANSWERED:
+  case SS_PHASE_SETTLING:
     ss_requests_reply(e, server, 491, SS_STR_NONE);
     break;
   case SS_PHASE_ESTABLISHED:
-    ss_requests_reply(e, server, 488, SS_STR_NONE);
+    ss_modify_received(s, server, m);
     break;
-  case SS_PHASE_ENDING: /* RFC 5407 3.2.2: it crossed our BYE */
+  case SS_PHASE_ENDING: /* answered before */
   case SS_PHASE_OVER:
-    ss_requests_reply(e, server, 481, SS_STR_NONE);
     break;
   }
 }
@@ -107,12 +152,29 @@ static void in_dialog(ss_endpoint *e, ss_session *s, ss_server *server,
     ss_requests_reply(e, server, 500, SS_STR_NONE);
     return;
   }
-  if (m->method == SS_BYE)
+  if (m->method == SS_BYE) {
     ss_end_bye_received(s, server, m);
-  else if (m->method == SS_INVITE)
-    reinvite(e, s, server);
-  else
+    return;
+  }
+  if (s->phase >= SS_PHASE_ENDING) { /* RFC 5407 3.2.2: it crossed our BYE */
+    no_dialog(e, server);
+    return;
+  }
+  switch (m->method) {
+  case SS_INVITE:
+    reinvite(e, s, server, m);
+    break;
+  case SS_UPDATE:
+    ss_modify_received(s, server, m);
+    break;
+  case SS_INFO:
+  case SS_MESSAGE:
+    ss_inbound_received(s, server, m);
+    break;
+  default: /* OPTIONS */
     ss_requests_reply(e, server, 200, ss_str_z(e->capabilities));
+    break;
+  }
 }
 
 static void out_of_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
@@ -148,8 +210,8 @@ static void on_request(void *arg, ss_server *server, ss_message *m) {
     ss_cancel_received(e, server, m);
   else if (tagged && !s && m->method != SS_METHOD_UNKNOWN)
     no_dialog(e, server);
-  else if (!method_allowed(e, server, m) || !scheme_supported(e, server, m) ||
-           !extensions_known(e, server, m))
+  else if (!method_allowed(e, server, m, s != NULL) ||
+           !scheme_supported(e, server, m) || !extensions_known(e, server, m))
     return;
   else if (s)
     in_dialog(e, s, server, m);
@@ -161,10 +223,12 @@ static void on_request(void *arg, ss_server *server, ss_message *m) {
 static void on_ack(void *arg, ss_message *ack) {
   ss_endpoint *e = arg;
   ss_session *s = ss_dialog_find(e, ack);
-  if (s && ack->cseq == s->dialog.invite_cseq)
+  if (!s || ack->cseq != s->dialog.invite_cseq)
+    e->stats.stray_acks++;
+  else if (s->phase == SS_PHASE_ANSWERED)
     ss_answer_ack(s, ack);
   else
-    e->stats.stray_acks++;
+    ss_modify_ack(s, ack);
 }
 
 const ss_layer_user ss_requests_user = {on_request, on_ack};

@@ -37,6 +37,20 @@ static const unsigned legal[] = {
     [SS_STATE_DISCONNECTED] = 0,
 };
 
+static ss_failure ended_failure(const ss_session *s) {
+  return (ss_failure){
+      SS_KIND_OPERATION_FAILURE,
+      s->endpoint_closed ? SS_WHY_ENDPOINT_CLOSED : SS_WHY_TERMINATED, 0};
+}
+
+/* The call has ended: nothing of what it was about goes on. */
+static void stop(ss_session *s) {
+  ss_offer_abandon(s);
+  ss_modify_abort(s);
+  ss_inbound_abort(s);
+  ss_operations_end(s, ended_failure(s));
+}
+
 void ss_session_move(ss_session *s, ss_state state, ss_cause cause,
                      unsigned code, ss_message *message) {
   if (!(legal[s->state] & 1u << state))
@@ -48,6 +62,7 @@ void ss_session_move(ss_session *s, ss_state state, ss_cause cause,
   if (state == SS_STATE_DISCONNECTED) {
     s->endpoint->live--;
     ss_record_end(s, c);
+    stop(s);
   }
   ss_loop_defer(s->endpoint->loop, &s->job);
 }
@@ -81,6 +96,7 @@ static void announce(ss_session *s) {
 static void deliver_change(ss_session *s) {
   ss_change c = s->change[0];
   s->changes--;
+  s->delivered++;
   memmove(s->change, s->change + 1, s->changes * sizeof c);
   ss_endpoint *e = s->endpoint;
   if (!s->silent && c.previous != SS_STATE_IDLE)
@@ -124,6 +140,12 @@ void ss_session_forget(ss_session *s) {
     ss_session_over(s);
   if (s->decided)
     deliver_outcome(s);
+  ss_offer_abandon(s);
+  ss_modify_abort(s);
+  ss_inbound_abort(s);
+  ss_inbound_forget(s);
+  while (s->endpoint && !ss_list_empty(&s->completed))
+    ss_operations_deliver(s);
   if (s->endpoint) /* else the handler has freed the endpoint */
     release(s);
   ss_session_unref(s);
@@ -131,10 +153,14 @@ void ss_session_forget(ss_session *s) {
 
 /* False: nothing is due. */
 static bool deliver_next(ss_session *s) {
-  if (s->changes)
+  if (ss_inbound_due(s))
+    ss_inbound_deliver(s);
+  else if (s->changes)
     deliver_change(s);
   else if (s->decided)
     deliver_outcome(s);
+  else if (!ss_list_empty(&s->completed))
+    ss_operations_deliver(s);
   else if (s->state == SS_STATE_DISCONNECTED && !s->told)
     deliver_end(s);
   else
@@ -161,6 +187,10 @@ static void on_expiry(ss_timer *timer) {
     ss_answer_expired(s);
     return;
   }
+  if (s->phase == SS_PHASE_ESTABLISHED) {
+    ss_modify_expired(s);
+    return;
+  }
   s->claim = SS_CLAIM_EXPIRED;
   s->endpoint->stats.calls_timed_out++;
   ss_session_decide(
@@ -174,7 +204,7 @@ static void on_expiry(ss_timer *timer) {
 
 static void on_repeat(ss_timer *timer) {
   ss_session *s = SS_CONTAINER(timer, ss_session, repeat);
-  if (s->phase == SS_PHASE_ANSWERED)
+  if (s->phase == SS_PHASE_ANSWERED || s->phase == SS_PHASE_ESTABLISHED)
     ss_answer_repeat(s);
   else
     ss_progress_repeat(s);
@@ -224,7 +254,12 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   s->path = *ss_server_path(server);
   ss_path_hold(&s->path);
   s->remote = *ss_server_source(server);
+  ss_list_init(&s->operations);
+  ss_list_init(&s->completed);
+  ss_list_init(&s->inbound);
+  ss_list_init(&s->waiting);
   ss_dialog_init(&s->dialog, m, remote_tag);
+  ss_offer_init(s);
   ss_dialog_insert(e, &s->dialog);
   ss_list_append(&e->sessions, &s->node);
   ss_server_attach(server, &watch, s);
@@ -248,6 +283,9 @@ void ss_session_unref(ss_session *s) {
   while (s->changes)
     ss_message_unref(s->change[--s->changes].message);
   ss_message_unref(s->ack);
+  ss_operations_free(s);
+  ss_offer_free(s);
+  ss_message_unref(s->target);
   ss_message_unref(s->request);
   ss_message_unref(s->record.message);
   ss_path_release(&s->path);
@@ -275,41 +313,88 @@ void ss_session_over(ss_session *s) {
   ss_loop_defer(e->loop, &s->job);
 }
 
-int ss_session_reply(ss_session *s, unsigned code, ss_str contact,
-                     const ss_content *content) {
-  ss_endpoint *e = s->endpoint;
-  if (!s->server)
-    return SS_ECLOSED;
-  char text[512];
-  ss_buf b = SS_BUF_ON(text, sizeof text);
-  bool dialog = code > 100 && code < 300;
-  if (!contact.n && dialog) { /* RFC 3261 12.1.1 */
-    ss_identity_contact(e, &s->path, &b);
-    contact = ss_buf_view(&b);
-    if (b.full)
-      return SS_EFULL;
-  }
-  const ss_fields *f = content->fields;
-  bool lists = code >= 200 && code < 300 &&
-               !(f && (ss_fields_has(f, SS_FIELD_ALLOW) ||
-                       ss_fields_has(f, SS_FIELD_SUPPORTED)));
-  ss_str type = content->content_type;
-  if (content->body.n && !type.n)
-    type = SS_STR("application/sdp");
-  ss_reply reply = {.code = code,
+ss_str ss_content_type(const ss_content *c) {
+  if (c->content_type.n || !c->body.n)
+    return c->content_type;
+  return SS_STR("application/sdp");
+}
+
+bool ss_content_is_sdp(const ss_content *c) {
+  ss_str type = ss_media_type(ss_content_type(c));
+  return c->body.n && ss_str_ieq(type, SS_STR("application/sdp"));
+}
+
+/* What a response says that makes or renews a dialog (RFC 3261 12.1.1): its
+ * Contact in `text`. */
+static int target_of(ss_session *s, ss_buf *text, ss_reply *reply) {
+  ss_identity_contact(s->endpoint, &s->path, text);
+  reply->contact = ss_buf_view(text);
+  return text->full ? SS_EFULL : 0;
+}
+
+static ss_reply reply_of(ss_session *s, unsigned code,
+                         const ss_content *content) {
+  return (ss_reply){.code = code,
                     .reason = content->reason,
                     .to_tag = {s->dialog.local_tag, SS_TAG_LEN},
-                    .contact = contact,
-                    .record_route = dialog,
-                    .server = ss_str_z(e->name),
-                    .own = lists ? ss_str_z(e->options) : SS_STR_NONE,
-                    .fields = f,
-                    .content_type = type,
+                    .server = ss_str_z(s->endpoint->name),
+                    .fields = content->fields,
+                    .content_type = ss_content_type(content),
                     .body = content->body};
-  int rc = ss_server_reply(s->server, &reply);
+}
+
+/* Allow and Supported go into a 2xx, unless the script gives its own. */
+static bool lists(unsigned code, const ss_fields *f) {
+  return code / 100 == 2 && !(f && (ss_fields_has(f, SS_FIELD_ALLOW) ||
+                                    ss_fields_has(f, SS_FIELD_SUPPORTED)));
+}
+
+static int own_lines(ss_session *s, unsigned code, ss_str own, ss_buf *lines,
+                     ss_reply *reply) {
+  if (lists(code, reply->fields)) {
+    ss_buf_str(lines, ss_str_z(s->endpoint->options));
+    ss_buf_str(lines, own);
+    own = ss_buf_view(lines);
+  }
+  reply->own = own;
+  return lines->full ? SS_EFULL : 0;
+}
+
+int ss_session_reply(ss_session *s, unsigned code, ss_str contact, ss_str own,
+                     const ss_content *content) {
+  if (!s->server)
+    return SS_ECLOSED;
+  char text[512], more[1024];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  ss_buf lines = SS_BUF_ON(more, sizeof more);
+  ss_reply reply = reply_of(s, code, content);
+  bool dialog = code > 100 && code < 300;
+  reply.contact = contact;
+  reply.record_route = dialog;
+  int rc = !contact.n && dialog ? target_of(s, &b, &reply) : 0;
+  if (!rc)
+    rc = own_lines(s, code, own, &lines, &reply);
+  if (!rc)
+    rc = ss_server_reply(s->server, &reply);
   if (!rc && code >= 200)
     ss_record_final(s, code);
   return rc;
+}
+
+int ss_session_respond(ss_session *s, ss_server *server, unsigned code,
+                       ss_str own, const ss_content *content) {
+  char text[512], more[1024];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  ss_buf lines = SS_BUF_ON(more, sizeof more);
+  ss_reply reply = reply_of(s, code, content);
+  ss_message *m = ss_server_request(server);
+  bool renews = m && (m->method == SS_INVITE || m->method == SS_UPDATE);
+  int rc = renews && code < 300 ? target_of(s, &b, &reply) : 0;
+  if (!rc && renews)
+    rc = own_lines(s, code, own, &lines, &reply);
+  else
+    reply.own = own;
+  return rc ? rc : ss_server_reply(server, &reply);
 }
 
 ss_failure ss_session_refusal(const ss_session *s) {
@@ -320,6 +405,15 @@ ss_failure ss_session_refusal(const ss_session *s) {
     f.reason = SS_WHY_ENDPOINT_CLOSED;
   else if (s->state != SS_STATE_DISCONNECTED && s->claim == SS_CLAIM_ACCEPTED)
     f.reason = SS_WHY_ALREADY_PARTICIPATING;
+  return f;
+}
+
+ss_failure ss_session_not_connected(const ss_session *s) {
+  ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_NOT_CONNECTED, 0};
+  if (s->endpoint_closed || (s->endpoint && s->endpoint->closing))
+    f.reason = SS_WHY_ENDPOINT_CLOSED;
+  else if (s->state == SS_STATE_DISCONNECTED)
+    f.reason = SS_WHY_TERMINATED;
   return f;
 }
 

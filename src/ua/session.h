@@ -14,6 +14,12 @@
 
 typedef struct ss_session ss_session;
 typedef struct ss_endpoint ss_endpoint;
+/* Something of ours that runs until the peer has answered it. Dead once its end
+ * was told. */
+typedef struct ss_operation ss_operation;
+/* A request that came in the dialog, for a script to know of or to answer.
+ * Counted by reference. */
+typedef struct ss_inbound ss_inbound;
 
 #define SS_STATE_MAP(X)                                                        \
   X(IDLE, "idle")                                                              \
@@ -109,10 +115,11 @@ void ss_session_unref(ss_session *s);
  * when the negotiator is done, else with an inactive description. The end is
  * reported to handler->accepted. */
 ss_failure ss_session_participate(ss_session *s, const ss_content *content);
-/* The negotiator's result: a description, or none with the code to refuse
- * with (488: it had nothing, 500: it failed). Ignored when the session has
- * moved on. */
-void ss_session_negotiated(ss_session *s, ss_str sdp, unsigned code);
+/* The negotiator's result in that round: a description (none of SETTLE), or the
+ * code to refuse with (488: it had nothing, 500: it failed). Ignored when the
+ * session has moved on. */
+void ss_session_negotiated(ss_session *s, uint32_t round, ss_str sdp,
+                           unsigned code);
 ss_failure ss_session_progress(ss_session *s, unsigned code,
                                const ss_content *content); /* 101-199 */
 ss_failure ss_session_reject(ss_session *s, unsigned code,
@@ -125,6 +132,20 @@ ss_failure ss_session_redirect(ss_session *s, unsigned code, ss_str contacts,
  * that came or 64*T1 passed (RFC 3261 15). */
 void ss_session_terminate(ss_session *s, const ss_fields *fields);
 
+/* A request in a connected session (RFC 3261 12.2.1): a method that has no verb
+ * of its own. Its end is told to handler->completed. *out: what runs. */
+ss_failure ss_session_send(ss_session *s, ss_str method,
+                           const ss_content *content, ss_operation **out);
+
+ss_inbound *ss_inbound_ref(ss_inbound *i);
+void ss_inbound_unref(ss_inbound *i);
+ss_message *ss_inbound_request(const ss_inbound *i);
+/* Still to be answered. */
+bool ss_inbound_waits(const ss_inbound *i);
+/* 200-699. INVALID_OPERATION: it was answered, or its session has ended. */
+ss_failure ss_inbound_respond(ss_inbound *i, unsigned code,
+                              const ss_content *content);
+
 ss_state ss_session_state(const ss_session *s);
 const ss_record *ss_session_record(const ss_session *s); /* NULL: it goes on */
 ss_endpoint *ss_session_endpoint(const ss_session *s);   /* NULL: freed */
@@ -136,6 +157,9 @@ const ss_addr *ss_session_remote_address(const ss_session *s);
 /* The INVITE's description: its body or the part of a multipart one; empty:
  * none. */
 ss_str ss_session_offer(const ss_session *s);
+/* What is in force of both sides; empty: nothing yet. */
+ss_str ss_session_local_description(const ss_session *s);
+ss_str ss_session_remote_description(const ss_session *s);
 /* The binding's own pointer. */
 void ss_session_set_user(ss_session *s, void *user);
 void *ss_session_user(const ss_session *s);

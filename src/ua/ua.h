@@ -20,12 +20,21 @@ typedef enum ss_claim {
 /* How far the wire is, where the state is not enough. */
 typedef enum ss_phase {
   SS_PHASE_RINGING,     /* no final response yet */
-  SS_PHASE_NEGOTIATING, /* accepted, a negotiator is at work */
+  SS_PHASE_NEGOTIATING, /* accepted: a negotiator is at work, or a PRACK is
+                           awaited that must come first */
   SS_PHASE_ANSWERED,    /* 2xx sent, its ACK is awaited */
-  SS_PHASE_ESTABLISHED, /* ACK received */
+  SS_PHASE_SETTLING,    /* ACK received, its answer is at the negotiator */
+  SS_PHASE_ESTABLISHED, /* all that is done */
   SS_PHASE_ENDING,      /* our BYE is on its way */
   SS_PHASE_OVER
 } ss_phase;
+
+/* Where offer and answer stand (RFC 3264, RFC 6337 2.2). */
+typedef enum ss_offering {
+  SS_OFFER_NONE,   /* both sides agree, or nobody has said anything */
+  SS_OFFER_THEIRS, /* their offer waits for our answer */
+  SS_OFFER_OURS    /* ours waits for theirs */
+} ss_offering;
 
 #define SS_CHANGES 4 /* incoming, connecting, connected, disconnected */
 
@@ -38,6 +47,28 @@ typedef struct ss_dialog {
   uint32_t local_cseq, remote_cseq, invite_cseq;
 } ss_dialog;
 
+/* A description has been found: code 0, and what it says (NULL after the
+ * negotiator was told an answer). Else what to refuse with: 488, 500, 400. */
+typedef void (*ss_described_fn)(ss_session *s, ss_packet *description,
+                                unsigned code);
+
+typedef struct ss_modify ss_modify;
+
+/* Descriptions of a session: offer.c. */
+typedef struct ss_media {
+  ss_offering offering;
+  ss_packet *base;     /* what we wish for: the last one of the script's, or
+                          the library's own; NULL: none yet */
+  ss_packet *local;    /* in force; may be the same */
+  ss_packet *proposed; /* sent, and not yet in force */
+  ss_message *remote;  /* carried theirs; NULL: none yet */
+  uint64_t version;    /* the highest in what we made of `base` */
+  bool held;           /* hold() was called: we don't want to receive */
+  bool proposed_own;   /* `proposed` was made of `base` */
+  uint32_t round;      /* of the negotiator: answers to older ones are void */
+  ss_described_fn described; /* NULL: none is at work */
+} ss_media;
+
 struct ss_session {
   uint32_t refs;
   ss_endpoint *endpoint; /* NULL once released */
@@ -48,22 +79,29 @@ struct ss_session {
   ss_timer repeat;   /* the provisional each minute; then the 2xx */
   uint32_t interval; /* of `repeat`, ms */
   ss_message *request;
-  ss_server *server; /* the INVITE's, while attached */
-  ss_path path;      /* the INVITE came by it */
-  ss_addr remote;    /* where it came from */
+  ss_message *target; /* its Contact is the remote target; NULL: request */
+  ss_server *server;  /* of the INVITE or re-INVITE, while attached */
+  ss_path path;       /* the target came by it */
+  ss_addr remote;     /* where that came from */
   ss_client *bye;
+  ss_media media;
+  ss_modify *modify;  /* their re-INVITE or UPDATE that isn't done */
+  ss_list operations; /* of ours that run */
+  ss_list completed;  /* whose end is to be told */
+  ss_list inbound;    /* requests that are still to be told of */
+  ss_list waiting;    /* told, and not answered yet */
+  size_t inbounds;    /* of both */
   ss_state state;
   ss_claim claim;
   ss_phase phase;
   bool announced; /* `received` was called, or never will be */
   bool silent;    /* it never will be: no events */
   bool bye_due;   /* ended by us, once the ACK came */
-  bool offered;   /* our 2xx carries the offer */
   bool releasing;
   bool told;            /* `ended` was called */
   bool endpoint_closed; /* ended because its endpoint closed */
   bool expires;         /* the expiry is the caller's: Expires */
-  uint8_t changes;
+  uint8_t changes, delivered;
   ss_change change[SS_CHANGES];
   bool accepting; /* an outcome is owed */
   bool decided;   /* outcome and ack are set, not delivered */
@@ -72,7 +110,6 @@ struct ss_session {
   ss_fields fields; /* kept for the 2xx while negotiating, for a late BYE */
   char *reason;     /* likewise */
   ss_record record; /* complete once the state is DISCONNECTED */
-  uint64_t sdp_id;
   void *user;
 };
 
@@ -101,11 +138,14 @@ struct ss_endpoint {
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
   char *uri, *user, *advertise, *name, *accept;
-  char *options;       /* the Allow and Supported lines of a 2xx */
+  char *allow;         /* the Allow line of what is in a dialog */
+  char *options;       /* with the Supported line: of a 2xx */
   char *capabilities;  /* and those with Accept, for OPTIONS */
   char scratch[65535]; /* bodies, routes and header values being built */
 };
 
+/* What is allowed where there is no dialog; in one, or of an INVITE that makes
+ * one, see e->options. */
 #define SS_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS"
 
 /* endpoint.c */
@@ -130,6 +170,11 @@ void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
 /* invite.c */
 void ss_invite_received(ss_endpoint *e, ss_server *server, ss_message *m);
 
+/* Whether the body is one that the endpoint takes; else it was answered. */
+bool ss_requests_body(ss_endpoint *e, ss_server *server, ss_message *m);
+/* RFC 3261 14.2, RFC 3311 5.2: come back in up to ten seconds. */
+void ss_requests_later(ss_endpoint *e, ss_server *server);
+
 /* dialog.c */
 void ss_dialog_init(ss_dialog *d, ss_message *invite, ss_str remote_tag);
 void ss_dialog_insert(ss_endpoint *e, ss_dialog *d);
@@ -140,9 +185,114 @@ ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m);
 bool ss_dialog_in_order(ss_dialog *d, const ss_message *m);
 /* The remote target: the Contact. */
 int ss_dialog_target(ss_message *invite, const ss_name_addr **out);
-/* RFC 3261 12.2.1.1: the Request-URI and Route of our next request, in
- * e->scratch, and the address it goes to. */
-int ss_dialog_bye(ss_session *s, const ss_fields *fields, ss_client_fn done);
+/* RFC 3261 12.2.2, RFC 6141 4: the target is the one of this request from now
+ * on, which has succeeded. */
+void ss_dialog_refresh(ss_session *s, ss_message *m, const ss_path *path,
+                       const ss_addr *source);
+static inline ss_str ss_dialog_local_tag(const ss_dialog *d) {
+  return (ss_str){d->local_tag, SS_TAG_LEN};
+}
+
+/* send.c: our requests within the dialog (RFC 3261 12.2.1.1) */
+typedef struct ss_sending {
+  ss_method method;
+  ss_str method_text;        /* of a method that has no number */
+  uint32_t cseq;             /* 0: the next */
+  bool contact;              /* it refreshes the target */
+  ss_str own;                /* lines of the stack's, or empty */
+  const ss_content *content; /* not in e->scratch; or NULL */
+} ss_sending;
+
+/* A request as it goes out. */
+typedef struct ss_letter {
+  ss_path path;
+  ss_packet *packet;
+  char branch[SS_BRANCH_LEN];
+} ss_letter;
+
+int ss_send_prepare(ss_session *s, const ss_sending *r, ss_letter *out);
+void ss_letter_free(ss_letter *l);
+static inline ss_str ss_letter_branch(const ss_letter *l) {
+  return (ss_str){l->branch, sizeof l->branch};
+}
+/* Any method but INVITE and ACK. */
+int ss_send_request(ss_session *s, const ss_sending *r, ss_client_fn done,
+                    void *arg, ss_client **out);
+
+/* offer.c: who has offered what, and the description that answers it */
+void ss_offer_init(ss_session *s); /* the INVITE's offer is theirs */
+void ss_offer_free(ss_session *s);
+/* Finds an answer to the offer in `offer`, or an offer where it is NULL: asks
+ * the negotiator, else makes one of what was said last. `fn` may be called
+ * from within. Not while another is looked for: that one is given up. */
+void ss_offer_describe(ss_session *s, ss_message *offer, ss_described_fn fn);
+/* Tells the negotiator the answer in `m`, or that there is none, and calls fn,
+ * if not NULL, when it has taken it in. */
+void ss_offer_settle(ss_session *s, ss_message *m, ss_described_fn fn);
+void ss_offer_abandon(ss_session *s); /* no `fn` any more */
+/* Refuses a new offer, where one is open (RFC 3311 5.2, RFC 3261 14.2): false,
+ * and it was answered. */
+bool ss_offer_allowed(ss_session *s, ss_server *server);
+/* The script's own description; NULL: no memory. */
+ss_packet *ss_offer_take(ss_session *s, ss_str text);
+/* Said in a message that has gone out, reliably: the answer to what that
+ * message offers, or where it is NULL, an offer. */
+void ss_offer_sent(ss_session *s, ss_packet *description, ss_message *answers);
+void ss_offer_answered(ss_session *s, ss_message *by); /* ours, by that */
+void ss_offer_failed(ss_session *s); /* all is as it was before it */
+/* What we said last, again as an offer. SS_ENOTFOUND: nothing. */
+int ss_offer_again(ss_session *s, bool held, ss_packet **out);
+
+/* modify.c: their re-INVITE and UPDATE */
+void ss_modify_received(ss_session *s, ss_server *server, ss_message *m);
+void ss_modify_ack(ss_session *s, ss_message *ack);
+void ss_modify_cancelled(ss_session *s);
+void ss_modify_expired(ss_session *s); /* 64*T1 without ACK */
+void ss_modify_failed(ss_session *s);  /* it can't be answered */
+void ss_modify_abort(ss_session *s);   /* the session ends: 487 */
+
+/* operation.c: what of ours runs until it is answered */
+struct ss_operation {
+  ss_list node;
+  ss_session *session; /* NULL: it is over */
+  ss_client *client;   /* while it runs */
+  ss_failure outcome;
+  ss_message *response;
+  /* for the stack itself: called instead of handler->completed; or NULL */
+  void (*over)(ss_operation *o);
+};
+
+ss_operation *ss_operation_new(ss_session *s); /* NULL: no memory */
+/* It is over; is told from the session's job and freed. */
+void ss_operation_end(ss_operation *o, ss_failure outcome,
+                      ss_message *response);
+void ss_operation_drop(ss_operation *o);                   /* it never began */
+void ss_operations_end(ss_session *s, ss_failure outcome); /* all */
+void ss_operations_deliver(ss_session *s); /* one that is over */
+void ss_operations_free(ss_session *s);
+/* Ends it by a response, or by what came instead; a 481 or 408 or silence ends
+ * the session too (RFC 5057 5.1) where `binding`. */
+void ss_operation_answered(ss_operation *o, int rc, ss_message *response,
+                           bool binding);
+
+/* inbound.c: requests in the dialog that a script is told of */
+struct ss_inbound {
+  uint32_t refs;
+  ss_list node;        /* in session->inbound or ->waiting */
+  ss_session *session; /* NULL: answered, or over */
+  ss_server *server;   /* NULL: answered */
+  ss_message *request;
+  uint8_t after; /* so many transitions */
+  bool told;
+};
+
+void ss_inbound_received(ss_session *s, ss_server *server, ss_message *m);
+/* One that the script is only told of. */
+void ss_inbound_notice(ss_session *s, ss_message *m);
+bool ss_inbound_due(const ss_session *s);
+void ss_inbound_deliver(ss_session *s);
+void ss_inbound_abort(ss_session *s);  /* the session ends: 487 */
+void ss_inbound_forget(ss_session *s); /* nobody is told any more */
 
 /* session.c */
 ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
@@ -157,11 +307,19 @@ void ss_session_over(ss_session *s);
 /* Leaves the endpoint now: an outcome that is owed is delivered, no event. */
 void ss_session_forget(ss_session *s);
 /* Renders and sends a response to the INVITE; its Contact is ours
- * unless one is given. */
-int ss_session_reply(ss_session *s, unsigned code, ss_str contact,
+ * unless one is given. own: further lines of the stack's. */
+int ss_session_reply(ss_session *s, unsigned code, ss_str contact, ss_str own,
                      const ss_content *content);
+/* Likewise to another request in the dialog. */
+int ss_session_respond(ss_session *s, ss_server *server, unsigned code,
+                       ss_str own, const ss_content *content);
+/* The media type that goes with the content's body. */
+ss_str ss_content_type(const ss_content *c);
+bool ss_content_is_sdp(const ss_content *c);
 /* Why the script can't do that now. */
 ss_failure ss_session_refusal(const ss_session *s);
+/* Likewise what needs a connected session. */
+ss_failure ss_session_not_connected(const ss_session *s);
 
 /* record.c: a call's times, codes and outcome */
 void ss_record_start(ss_session *s);
@@ -174,6 +332,8 @@ void ss_answer_expired(ss_session *s); /* 64*T1 without ACK */
 void ss_answer_repeat(ss_session *s);
 void ss_answer_undeliverable(ss_session *s, int rc);
 void ss_answer_stop(ss_session *s); /* no more repeats */
+/* Begins the repeats of a 2xx, and the wait for its ACK. */
+void ss_answer_start(ss_session *s);
 
 /* reject.c: the final response that isn't an accept, and the session is over
  * but for the transaction */
@@ -186,6 +346,8 @@ void ss_end_by_us(ss_session *s, const ss_fields *fields,
                   ss_failure_reason why);
 void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye);
 void ss_end_send_bye(ss_session *s);
+/* A connected session that can't go on: BYE. */
+void ss_end_because(ss_session *s, ss_cause cause);
 
 /* cancel.c */
 /* The caller gives up a call that has no final response: 487. */

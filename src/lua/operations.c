@@ -1,0 +1,209 @@
+/* Verbs that wait for the peer: what runs is kept by the session, together
+ * with who waits for it, a task or a function; the core tells its end once. */
+#include "lua/operations.h"
+#include "lua/error.h"
+#include "lua/fields.h"
+#include "lua/message.h"
+#include "lua/wait.h"
+
+/* Remembers what waits (at idx) for the operation of the session at 1. */
+static void keep(lua_State *L, const ss_operation *o, int idx) {
+  idx = lua_absindex(L, idx);
+  if (lua_getiuservalue(L, 1, LSS_SESSION_RUNNING) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, LSS_SESSION_RUNNING);
+  }
+  lua_pushvalue(L, idx);
+  lua_rawsetp(L, -2, o);
+  lua_pop(L, 1);
+}
+
+static ss_failure begin(lua_State *L, lss_session *box, lss_begin fn, void *arg,
+                        ss_operation **o) {
+  lss_context *c = lss_context_get(L);
+  lua_State *was = lss_enter(c, L);
+  ss_failure f = fn(box->core, arg, o);
+
+  c->L = was;
+  return f;
+}
+
+void lss_callback_last(lua_State *L, int idx) {
+  if (lua_isfunction(L, idx) && lua_isnoneornil(L, idx + 1)) {
+    lua_settop(L, idx);
+    lua_pushnil(L);
+    lua_insert(L, idx);
+  }
+  luaL_checktype(L, idx + 1, LUA_TFUNCTION);
+  lua_settop(L, idx + 1);
+}
+
+static int succeed(lua_State *L) {
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+int lss_operation_run(lua_State *L, lss_begin fn, void *arg) {
+  lss_session *box = lss_session_check(L);
+  ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_NOT_YIELDABLE, 0};
+  ss_operation *o = NULL;
+  lss_wait_mode how;
+  lss_task *t;
+
+  if (!box->live) { /* the core knows how it ended, and refuses */
+    f = begin(L, box, fn, arg, &o);
+    return lss_fail(L, f);
+  }
+  how = lss_wait_how(L, box->world);
+  if (how == LSS_WAIT_REFUSE)
+    return lss_fail(L, f);
+  lua_getiuservalue(L, 1, LSS_SESSION_ENDPOINT);
+  t = lss_wait_open(L, box->world, how, -1);
+  f = begin(L, box, fn, arg, &o);
+  if (f.kind != SS_KIND_NONE || !o) {
+    lss_wait_drop(L, t);
+    return f.kind == SS_KIND_NONE ? succeed(L) : lss_fail(L, f);
+  }
+  keep(L, o, -1);
+  return lss_wait(L, t, how);
+}
+
+int lss_operation_start(lua_State *L, lss_begin fn, void *arg, int waiter) {
+  lss_session *box = lss_session_check(L);
+  ss_operation *o = NULL;
+  ss_failure f = begin(L, box, fn, arg, &o);
+
+  if (f.kind != SS_KIND_NONE)
+    return lss_fail(L, f);
+  if (o)
+    keep(L, o, waiter);
+  return succeed(L);
+}
+
+/* --- its end -------------------------------------------------------------- */
+
+typedef struct report {
+  lss_world *world;
+  ss_session *session;
+  ss_operation *operation;
+  const ss_failure *failure;
+  ss_message *response;
+} report;
+
+/* Pushes value, nil or nil, error. */
+static void push_outcome(lua_State *L, const report *r) {
+  if (r->failure->kind != SS_KIND_NONE) {
+    lua_pushnil(L);
+    lss_error_push(L, r->failure, r->response);
+    return;
+  }
+  if (r->response)
+    lss_message_push(L, r->response);
+  else
+    lua_pushboolean(L, true);
+  lua_pushnil(L);
+}
+
+static int completed(lua_State *L) {
+  report *r = lua_touserdata(L, 1);
+  int waiter = LUA_TNIL;
+
+  lss_session_push(L, r->world, r->session);
+  if (!lua_touserdata(L, 2))
+    return 0;
+  if (lua_getiuservalue(L, 2, LSS_SESSION_RUNNING) == LUA_TTABLE)
+    waiter = lua_rawgetp(L, 3, r->operation);
+  if (waiter == LUA_TNIL)
+    return 0;
+  lua_pushnil(L);
+  lua_rawsetp(L, 3, r->operation);
+  if (waiter == LUA_TUSERDATA) {
+    push_outcome(L, r);
+    lss_wait_over(L, lua_touserdata(L, 4));
+    return 0;
+  }
+  lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
+  lua_insert(L, 4);
+  push_outcome(L, r);
+  lss_start(L, &lss_handler, r->world, 4, 0, 2);
+  return 0;
+}
+
+void lss_session_completed(void *arg, ss_session *session,
+                           ss_operation *operation, const ss_failure *failure,
+                           ss_message *response) {
+  lss_endpoint *e = arg;
+  report r = {.world = e->world,
+              .session = session,
+              .operation = operation,
+              .failure = failure,
+              .response = response};
+
+  if (ss_session_user(session) && !e->world->closed)
+    lss_door(e->world->context, completed, &r);
+}
+
+/* --- send ----------------------------------------------------------------- */
+
+typedef struct sending {
+  ss_str method;
+  ss_content content;
+} sending;
+
+static ss_failure send_begin(ss_session *s, void *arg, ss_operation **out) {
+  sending *q = arg;
+
+  return ss_session_send(s, q->method, &q->content, out);
+}
+
+/* Methods that have a verb of their own, or are the stack's. */
+static bool is_own(ss_method method) {
+  switch (method) {
+  case SS_INVITE:
+  case SS_ACK:
+  case SS_CANCEL:
+  case SS_BYE:
+  case SS_PRACK:
+  case SS_UPDATE:
+  case SS_REFER:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* Method at 2, options at 3. */
+static void send_check(lua_State *L, sending *q) {
+  static const char *const names[] = {"headers", "body", "content_type", "sdp",
+                                      NULL};
+
+  lss_session_check(L);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  q->method = lss_to_str(L, 2);
+  if (!ss_str_is_token(q->method))
+    luaL_error(L, "send: '%s' is no method", lss_printable(L, q->method));
+  if (is_own(ss_method_lookup(q->method)))
+    luaL_error(L,
+               "send: %s has a verb of its own: participate, terminate, "
+               "renegotiate, refer",
+               lua_tostring(L, 2));
+  lss_content_check(L, 3, names, &q->content);
+}
+
+int lss_session_send(lua_State *L) {
+  sending q;
+
+  lua_settop(L, 3);
+  send_check(L, &q);
+  return lss_operation_run(L, send_begin, &q);
+}
+
+int lss_session_send_async(lua_State *L) {
+  sending q;
+
+  lss_callback_last(L, 3);
+  send_check(L, &q);
+  return lss_operation_start(L, send_begin, &q, 4);
+}

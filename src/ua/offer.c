@@ -1,0 +1,241 @@
+/* Offer and answer (RFC 3264, RFC 6337): who has offered what in this session,
+ * the negotiator that is asked, and the descriptions that are made where there
+ * is none. Every message that may carry a description uses this; when it is
+ * sent is theirs to say. Only one offer is open at a time. */
+#include "ua/ua.h"
+
+#include "sip/body.h"
+#include "sip/sdp.h"
+
+static const char SDP[] = "application/sdp";
+
+static ss_str description_of(const ss_message *m) {
+  return m ? ss_body_find(m, SS_STR(SDP)) : SS_STR_NONE;
+}
+
+static ss_str text_of(const ss_packet *p) {
+  return p ? (ss_str){p->p, p->n} : SS_STR_NONE;
+}
+
+static void replace(ss_packet **slot, ss_packet *with) {
+  ss_packet *old = *slot;
+  *slot = with ? ss_packet_ref(with) : NULL;
+  ss_packet_unref(old);
+}
+
+static void replace_message(ss_message **slot, ss_message *with) {
+  ss_message *old = *slot;
+  *slot = with ? ss_message_ref(with) : NULL;
+  ss_message_unref(old);
+}
+
+void ss_offer_init(ss_session *s) {
+  if (!ss_session_offer(s).n)
+    return;
+  s->media.offering = SS_OFFER_THEIRS;
+  s->media.remote = ss_message_ref(s->request);
+}
+
+void ss_offer_free(ss_session *s) {
+  ss_media *m = &s->media;
+  ss_packet_unref(m->base);
+  ss_packet_unref(m->local);
+  ss_packet_unref(m->proposed);
+  ss_message_unref(m->remote);
+}
+
+/* --- what we say without a negotiator ------------------------------------- */
+
+/* RFC 4566 5.2: numeric, and left within 63 bits. */
+static uint64_t new_id(void) {
+  uint64_t id;
+  ss_random(&id, sizeof id);
+  return id >> 2;
+}
+
+static int finish(int rc, const ss_buf *b, ss_packet **out) {
+  if (rc)
+    return rc;
+  if (b->full)
+    return SS_EFULL;
+  *out = ss_packet_new(ss_buf_view(b));
+  return *out ? 0 : SS_ENOMEM;
+}
+
+/* The version is counted on only where something changes (RFC 3264 8). */
+static int again(ss_session *s, ss_str offer, bool held, ss_packet **out) {
+  ss_media *m = &s->media;
+  ss_endpoint *e = s->endpoint;
+  ss_str base = text_of(m->base), said = text_of(m->local);
+  uint64_t version = m->version;
+  for (int i = 0; i < 2; i++) {
+    ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
+    int rc = offer.n ? ss_sdp_reanswer(&b, base, offer, held, version)
+                     : ss_sdp_reoffer(&b, base, held, version);
+    if (rc || i || ss_sdp_same(ss_buf_view(&b), said))
+      return finish(rc, &b, out);
+    version = ++m->version;
+  }
+  return SS_ESTATE;
+}
+
+static int inactive(ss_session *s, ss_str offer, ss_packet **out) {
+  ss_endpoint *e = s->endpoint;
+  ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
+  ss_addr address;
+  ss_identity_media(e, &s->path, &address);
+  int rc = offer.n ? ss_sdp_answer_inactive(&b, offer, &address, new_id())
+                   : ss_sdp_offer_inactive(&b, &address, new_id());
+  return finish(rc, &b, out);
+}
+
+int ss_offer_again(ss_session *s, bool held, ss_packet **out) {
+  if (!s->media.base)
+    return SS_ENOTFOUND;
+  s->media.proposed_own = true;
+  return again(s, SS_STR_NONE, held, out);
+}
+
+/* What to refuse a description with (RFC 3261 21.4.1, 21.4.26). */
+static unsigned refusal(int rc) {
+  return rc == SS_ENOMEM || rc == SS_EFULL ? 500 : 488;
+}
+
+static void describe_alone(ss_session *s, ss_str offer, ss_described_fn fn) {
+  ss_packet *made = NULL;
+  bool known = s->media.base != NULL;
+  int rc =
+      known ? again(s, offer, s->media.held, &made) : inactive(s, offer, &made);
+  if (rc) {
+    fn(s, NULL, refusal(rc));
+    return;
+  }
+  s->media.proposed_own = known;
+  fn(s, made, 0);
+  ss_packet_unref(made);
+}
+
+/* --- the negotiator ------------------------------------------------------- */
+
+/* False: there is none that does that. */
+static bool ask(ss_session *s, ss_negotiate what, ss_message *about,
+                ss_described_fn fn) {
+  ss_endpoint *e = s->endpoint;
+  s->media.described = fn;
+  return e->handler->negotiate(e->arg, s, s->media.round, what, about);
+}
+
+void ss_offer_describe(ss_session *s, ss_message *offer, ss_described_fn fn) {
+  ss_negotiate what = offer ? SS_NEGOTIATE_ANSWER : SS_NEGOTIATE_OFFER;
+  uint32_t round = ++s->media.round;
+  ss_session_ref(s);
+  bool asked = ask(s, what, offer, fn);
+  /* the handler may have done anything to it meanwhile */
+  if (!asked && s->endpoint && s->media.round == round) {
+    ss_offer_abandon(s);
+    describe_alone(s, description_of(offer), fn);
+  }
+  ss_session_unref(s);
+}
+
+void ss_offer_settle(ss_session *s, ss_message *m, ss_described_fn fn) {
+  uint32_t round = ++s->media.round;
+  ss_session_ref(s);
+  bool asked = ask(s, SS_NEGOTIATE_SETTLE, m, fn);
+  if (!asked && s->endpoint && s->media.round == round) {
+    ss_offer_abandon(s);
+    if (fn)
+      fn(s, NULL, 0);
+  }
+  ss_session_unref(s);
+}
+
+void ss_offer_abandon(ss_session *s) {
+  s->media.described = NULL;
+  s->media.round++;
+}
+
+void ss_session_negotiated(ss_session *s, uint32_t round, ss_str sdp,
+                           unsigned code) {
+  ss_media *m = &s->media;
+  if (round != m->round || !s->endpoint)
+    return;
+  ss_described_fn fn = m->described;
+  ss_packet *description = NULL;
+  ss_offer_abandon(s);
+  if (!fn)
+    return;
+  if (!code && sdp.n) {
+    description = ss_offer_take(s, sdp);
+    if (!description)
+      code = 500;
+  }
+  ss_session_ref(s);
+  fn(s, description, code);
+  ss_session_unref(s);
+  ss_packet_unref(description);
+}
+
+/* --- what has been said --------------------------------------------------- */
+
+bool ss_offer_allowed(ss_session *s, ss_server *server) {
+  if (s->media.offering == SS_OFFER_NONE && !s->media.described)
+    return true;
+  if (s->media.offering == SS_OFFER_THEIRS)
+    ss_requests_later(s->endpoint, server);
+  else
+    ss_requests_reply(s->endpoint, server, 491, SS_STR_NONE);
+  return false;
+}
+
+ss_packet *ss_offer_take(ss_session *s, ss_str text) {
+  s->media.proposed_own = false;
+  return ss_packet_new(text);
+}
+
+/* What we have said is in force: it is what we wish for, unless we made it of
+ * that. */
+static void keep(ss_session *s, ss_packet *said) {
+  ss_media *m = &s->media;
+  uint64_t version;
+  if (!m->proposed_own) {
+    replace(&m->base, said);
+    if (!ss_sdp_version(text_of(said), &version) && version > m->version)
+      m->version = version;
+  }
+  replace(&m->local, said);
+}
+
+void ss_offer_sent(ss_session *s, ss_packet *description, ss_message *answers) {
+  ss_media *m = &s->media;
+  if (answers) {
+    keep(s, description);
+    replace_message(&m->remote, answers);
+    m->offering = SS_OFFER_NONE;
+  } else {
+    replace(&m->proposed, description);
+    m->offering = SS_OFFER_OURS;
+  }
+}
+
+void ss_offer_answered(ss_session *s, ss_message *by) {
+  ss_media *m = &s->media;
+  if (m->proposed)
+    keep(s, m->proposed);
+  replace(&m->proposed, NULL);
+  replace_message(&m->remote, by);
+  m->offering = SS_OFFER_NONE;
+}
+
+void ss_offer_failed(ss_session *s) {
+  replace(&s->media.proposed, NULL);
+  s->media.offering = SS_OFFER_NONE;
+}
+
+ss_str ss_session_local_description(const ss_session *s) {
+  return text_of(s->media.local);
+}
+
+ss_str ss_session_remote_description(const ss_session *s) {
+  return description_of(s->media.remote);
+}
