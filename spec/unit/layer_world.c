@@ -331,13 +331,17 @@ static void on_done(void *arg, int rc, ss_message *response) {
   w->bye.at = since_start(w);
 }
 
+int path_to(world *w, const char *text, ss_path *path) {
+  ss_addr to = address_of(text);
+  return ss_path_to(to.proto == SS_TCP ? w->tcp : w->udp, &to, path);
+}
+
 int start_bye(world *w, const char *text) {
   static const char bye[] = "BYE sip:a@10.0.0.2 SIP/2.0\r\n"
                             "Via: SIP/2.0/UDP 10.0.0.1:5060;branch=" BRANCH
                             "\r\nContent-Length: 0\r\n\r\n";
-  ss_addr to = address_of(text);
   ss_path path;
-  int rc = ss_path_to(to.proto == SS_TCP ? w->tcp : w->udp, &to, &path);
+  int rc = path_to(w, text, &path);
   if (rc)
     return rc;
   ss_packet *packet = ss_packet_new(ss_str_z(bye));

@@ -106,6 +106,8 @@ void expect_lacks(world *w, int i, const char *text);
 void expect_told(world *w, int i, uint64_t at, bool unacknowledged);
 void expect_untold(world *w, int i);
 
+/* A path of ours to that address; the caller releases it. */
+int path_to(world *w, const char *address, ss_path *path);
 /* Our own request: the packet of a BYE to that address. */
 #define BRANCH "z9hG4bKourown"
 int start_bye(world *w, const char *address);

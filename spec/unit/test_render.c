@@ -290,6 +290,142 @@ static void request_over_tcp_asks_for_no_rport(void **state) {
   ss_message_unref(m);
 }
 
+/* Everything that a request may have, around a method. */
+static ss_request full(const ss_fields *fields, ss_str body) {
+  return (ss_request){.uri = SS_STR("sip:alice@192.0.2.1:5070;transport=udp"),
+                      .local = addr("udp:192.0.2.7:5060"),
+                      .sent_by = SS_STR("pbx.example.com:5062"),
+                      .branch = SS_STR("z9hG4bKabc"),
+                      .from = SS_STR("\"Bob\" <sip:bob@b>;tag=1"),
+                      .to = SS_STR("<sip:alice@a>;tag=2"),
+                      .call_id = SS_STR("id@b"),
+                      .cseq = INT32_MAX,
+                      .route = SS_STR("<sip:p;lr>, <sip:q;lr>"),
+                      .contact = SS_STR("<sip:bob@192.0.2.7>"),
+                      .user_agent = SS_STR("desk/1.0"),
+                      .own = SS_STR("Supported: timer\r\nRAck: 1 7 INVITE\r\n"),
+                      .fields = fields,
+                      .content_type = SS_STR("application/x; a=\"b\""),
+                      .body = body};
+}
+
+static void expect_field(const ss_message *m, ss_field_id id,
+                         const char *value) {
+  const ss_field *f = ss_message_field(m, id);
+  assert_non_null(f);
+  assert_str(f->value, value);
+  assert_null(ss_message_next(m, f));
+}
+
+static void expect_scanned(const ss_request *r, const char *method) {
+  ss_limits limits = default_limits();
+  ss_message *m;
+  ss_buf b = SS_BUF_ON(space, sizeof space);
+  assert_int_equal(ss_render_request(&b, r), 0);
+  assert_int_equal(scan_with(&m, ss_buf_view(&b), true, &limits), 0);
+  assert_int_equal(m->fault, 0);
+  assert_true(m->is_request);
+  assert_str(m->method_text, method);
+  assert_true(ss_str_eq(m->uri, r->uri));
+  assert_int_equal(m->cseq, r->cseq);
+  assert_true(ss_str_eq(m->call_id, r->call_id));
+  assert_true(ss_str_eq(m->body, r->body));
+  expect_field(m, SS_FIELD_VIA,
+               "SIP/2.0/UDP pbx.example.com:5062;branch=z9hG4bKabc;rport");
+  expect_field(m, SS_FIELD_MAX_FORWARDS, "70");
+  expect_field(m, SS_FIELD_ROUTE, "<sip:p;lr>, <sip:q;lr>");
+  expect_field(m, SS_FIELD_FROM, "\"Bob\" <sip:bob@b>;tag=1");
+  expect_field(m, SS_FIELD_TO, "<sip:alice@a>;tag=2");
+  expect_field(m, SS_FIELD_CONTACT, "<sip:bob@192.0.2.7>");
+  expect_field(m, SS_FIELD_SUPPORTED, "timer");
+  expect_field(m, SS_FIELD_RACK, "1 7 INVITE");
+  expect_field(m, SS_FIELD_USER_AGENT, "mine/2.0"); /* the script's wins */
+  expect_field(m, SS_FIELD_SUBJECT, "why");
+  if (r->body.n)
+    expect_field(m, SS_FIELD_CONTENT_TYPE, "application/x; a=\"b\"");
+  else
+    assert_null(ss_message_field(m, SS_FIELD_CONTENT_TYPE));
+  ss_message_unref(m);
+}
+
+static void every_method_carries_all_there_is(void **state) {
+  (void)state;
+  static const ss_method methods[] = {
+      SS_INVITE, SS_ACK,     SS_BYE,   SS_CANCEL, SS_OPTIONS, SS_INFO,
+      SS_PRACK,  SS_MESSAGE, SS_REFER, SS_UPDATE, SS_NOTIFY,  SS_SUBSCRIBE};
+  ss_fields fields = SS_FIELDS_NONE;
+  ss_fields_add(&fields, SS_STR("Subject"), SS_STR("why"));
+  ss_fields_add(&fields, SS_STR("User-Agent"), SS_STR("mine/2.0"));
+  const size_t count = sizeof methods / sizeof *methods;
+  for (size_t i = 0; i < count; i++) {
+    ss_request r = full(&fields, SS_STR("a\0b\r\n\r\nCall-ID: x\r\n"));
+    r.method = methods[i];
+    expect_scanned(&r, ss_method_name(methods[i]).p);
+    r.body = SS_STR_NONE; /* and without a body no type of it */
+    expect_scanned(&r, ss_method_name(methods[i]).p);
+  }
+  ss_fields_free(&fields);
+}
+
+static void a_method_nobody_knows_is_written_as_it_is(void **state) {
+  (void)state;
+  ss_fields fields = SS_FIELDS_NONE;
+  ss_fields_add(&fields, SS_STR("Subject"), SS_STR("why"));
+  ss_fields_add(&fields, SS_STR("User-Agent"), SS_STR("mine/2.0"));
+  ss_request r = full(&fields, SS_STR("x"));
+  r.method_text = SS_STR("x-Ping.1");
+  expect_scanned(&r, "x-Ping.1");
+  r.method = SS_INFO; /* of a known one it says nothing */
+  expect_scanned(&r, "INFO");
+  ss_fields_free(&fields);
+}
+
+static ss_str ack_to(const ss_request *invite, ss_str to, size_t room) {
+  static char storage[4096];
+  ss_buf b = SS_BUF_ON(space, sizeof space);
+  assert_int_equal(ss_render_request(&b, invite), 0);
+  ss_buf ack = SS_BUF_ON(storage, room);
+  int rc = ss_render_ack(&ack, ss_buf_view(&b), to);
+  assert_int_equal(rc, ack.full ? SS_EFULL : 0);
+  return rc ? SS_STR_NONE : ss_buf_view(&ack);
+}
+
+static void ack_has_what_17_1_1_3_says_and_nothing_else(void **state) {
+  (void)state;
+  ss_fields fields = SS_FIELDS_NONE;
+  ss_fields_add(&fields, SS_STR("Viaduct"), SS_STR("x"));
+  ss_fields_add(&fields, SS_STR("Proxy-Authorization"), SS_STR("Digest p"));
+  ss_fields_add(&fields, SS_STR("Authorization"), SS_STR("Digest a"));
+  ss_fields_add(&fields, SS_STR("Require"), SS_STR("100rel"));
+  ss_request r = full(&fields, SS_STR("Route: <sip:in-the-body>\r\n\r\n"));
+  r.method = SS_INVITE;
+  static const char expected[] =
+      "ACK sip:alice@192.0.2.1:5070;transport=udp SIP/2.0\r\n"
+      "Via: SIP/2.0/UDP pbx.example.com:5062;branch=z9hG4bKabc;rport\r\n"
+      "Max-Forwards: 70\r\n"
+      "Route: <sip:p;lr>, <sip:q;lr>\r\n"
+      "From: \"Bob\" <sip:bob@b>;tag=1\r\n"
+      "To: Al <sip:al@x>;tag=3;y\r\n"
+      "Call-ID: id@b\r\n"
+      "CSeq: 2147483647 ACK\r\n"
+      "Proxy-Authorization: Digest p\r\n"
+      "Authorization: Digest a\r\n"
+      "Content-Length: 0\r\n\r\n";
+  ss_str to = SS_STR("Al <sip:al@x>;tag=3;y");
+  assert_str(ack_to(&r, to, sizeof expected - 1), expected);
+  assert_int_equal(ack_to(&r, to, sizeof expected - 2).n, 0);
+  r.route = SS_STR_NONE;
+  r.fields = NULL;
+  ss_str ack = ack_to(&r, to, 4096);
+  ss_message *m;
+  assert_int_equal(scan_text(&m, ack), 0);
+  assert_int_equal(m->method, SS_ACK);
+  assert_null(ss_message_field(m, SS_FIELD_ROUTE));
+  assert_null(ss_message_field(m, SS_FIELD_CONTACT));
+  ss_message_unref(m);
+  ss_fields_free(&fields);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       leak_checked(reply_echoes_what_it_must),
@@ -306,6 +442,9 @@ int main(void) {
       leak_checked(scanned_reply_gives_the_same_values),
       leak_checked(request_is_complete),
       leak_checked(request_over_tcp_asks_for_no_rport),
+      leak_checked(every_method_carries_all_there_is),
+      leak_checked(a_method_nobody_knows_is_written_as_it_is),
+      leak_checked(ack_has_what_17_1_1_3_says_and_nothing_else),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* The transaction layer's front: which transaction a message belongs to
  * (RFC 3261 17.1.3, 17.2.3, 8.2.2.2, 9.2), and answers that need none. The
- * machines are in server_invite.c, server_other.c and client.c. */
+ * machines are in server_invite.c, server_other.c, client_invite.c and
+ * client_other.c. */
 #include "sip/layer.h"
 
 #include "base/alloc.h"

@@ -78,9 +78,53 @@ void ss_other_request(ss_server *s);
 void ss_other_replied(ss_server *s, unsigned code);
 void ss_other_timer(ss_server *s);
 
-/* client.c */
+typedef enum ss_client_state {
+  SS_CLIENT_CALLING, /* INVITE only */
+  SS_CLIENT_TRYING,  /* non-INVITE only */
+  SS_CLIENT_PROCEEDING,
+  SS_CLIENT_COMPLETED,
+  SS_CLIENT_ACCEPTED /* INVITE only, RFC 6026 */
+} ss_client_state;
+
+struct ss_client {
+  ss_hnode node; /* in layer->clients, by hash of branch and method */
+  uint64_t check;
+  ss_layer *layer;
+  ss_timer timer;
+  uint64_t deadline; /* timer B or F, ms */
+  uint32_t interval; /* timer A or E, ms */
+  ss_client_state state;
+  bool invite;
+  bool acknowledged; /* `packet` is the ACK */
+  ss_path path;
+  ss_watch lost;
+  ss_packet *packet;
+  ss_client_fn done;            /* non-INVITE; NULL: abandoned */
+  const ss_client_watch *watch; /* INVITE; NULL: abandoned */
+  void *arg;
+};
+
+/* client.c: the layer's side, and what both client machines share. A new one
+ * is to be found by its branch, and is not armed. */
 void ss_client_response(ss_layer *l, const ss_via *via, ss_message *m);
 void ss_client_free_all(ss_layer *l);
+ss_client *ss_client_new(ss_layer *l, const ss_path *path, ss_packet *packet,
+                         ss_str branch, ss_method method);
+void ss_client_free(ss_client *c); /* silent */
+/* Timer A or E an interval after `from`, over datagrams; or B or F. */
+void ss_client_arm(ss_client *c, uint64_t from);
+void ss_client_send(ss_client *c); /* c->packet; a failure is counted */
+void ss_client_drop_packet(ss_client *c);
+
+/* client_invite.c (17.1.1, RFC 6026 7.2), client_other.c (17.1.2): the events
+ * of the figures */
+void ss_client_invite_response(ss_client *c, ss_message *m);
+void ss_client_invite_timer(ss_client *c);
+void ss_client_invite_lost(ss_client *c, int rc);
+void ss_client_invite_abandon(ss_client *c);
+void ss_client_other_response(ss_client *c, ss_message *m);
+void ss_client_other_timer(ss_client *c);
+void ss_client_other_lost(ss_client *c, int rc);
 
 /* 64*T1: timers B, F, H, J, L and M */
 static inline uint32_t ss_layer_64t1(const ss_layer *l) {

@@ -174,8 +174,8 @@ static void own_via(ss_buf *b, const ss_request *request) {
 }
 
 int ss_render_request(ss_buf *b, const ss_request *request) {
-  ss_str method = request->method ? ss_method_name(request->method)
-                                  : request->method_text;
+  ss_str method =
+      request->method ? ss_method_name(request->method) : request->method_text;
   ss_buf_str(b, method);
   ss_buf_char(b, ' ');
   ss_buf_str(b, request->uri);
@@ -196,4 +196,54 @@ int ss_render_request(ss_buf *b, const ss_request *request) {
     optional(b, SS_STR("User-Agent"), request->user_agent);
   return finish(b, request->own, request->fields, request->content_type,
                 request->body);
+}
+
+/* Cuts the next line of a message of ours off *rest; false at the blank one. */
+static bool next_line(ss_str *rest, ss_str *line) {
+  size_t n = ss_str_chr(*rest, '\r');
+  *line = (ss_str){rest->p, n};
+  size_t past = n + 2 < rest->n ? n + 2 : rest->n;
+  *rest = (ss_str){rest->p + past, rest->n - past};
+  return n > 0;
+}
+
+/* RFC 3261 17.1.1.3: top Via, Route, From, Call-ID and the CSeq number are the
+ * INVITE's, To is the response's; 22.1: credentials go along. Nothing else. */
+static void ack_line(ss_buf *b, ss_str name, ss_str value, ss_str response_to) {
+  switch (ss_field_lookup(name)) {
+  case SS_FIELD_VIA:
+  case SS_FIELD_MAX_FORWARDS:
+  case SS_FIELD_ROUTE:
+  case SS_FIELD_FROM:
+  case SS_FIELD_CALL_ID:
+  case SS_FIELD_AUTHORIZATION:
+    line(b, name, value);
+    break;
+  case SS_FIELD_TO:
+    line(b, name, response_to);
+    break;
+  case SS_FIELD_CSEQ:
+    ss_buf_lit(b, "CSeq: ");
+    ss_buf_str(b, (ss_str){value.p, ss_str_chr(value, ' ')});
+    ss_buf_lit(b, " ACK\r\n");
+    break;
+  default:
+    if (ss_str_ieq(name, SS_STR("Proxy-Authorization")))
+      line(b, name, value);
+    break;
+  }
+}
+
+int ss_render_ack(ss_buf *b, ss_str invite, ss_str response_to) {
+  ss_str at;
+  next_line(&invite, &at);
+  ss_buf_lit(b, "ACK");
+  ss_buf_str(b, (ss_str){at.p + 6, at.n - 6}); /* after "INVITE" */
+  ss_buf_lit(b, "\r\n");
+  while (next_line(&invite, &at)) {
+    size_t colon = ss_str_chr(at, ':');
+    ss_str value = {at.p + colon + 1, at.n - colon - 1};
+    ack_line(b, (ss_str){at.p, colon}, ss_str_trim(value), response_to);
+  }
+  return finish(b, SS_STR_NONE, NULL, SS_STR_NONE, SS_STR_NONE);
 }

@@ -31,7 +31,7 @@ int ss_render_reply(ss_buf *b, ss_message *request, const ss_reply *reply);
 
 typedef struct ss_request {
   ss_method method;
-  ss_str method_text; /* of a method that has no number */
+  ss_str method_text; /* of SS_METHOD_UNKNOWN: a token */
   ss_str uri;
   ss_addr local;  /* protocol and, without `sent_by`, host of the Via */
   ss_str sent_by; /* advertised host[:port], or empty */
@@ -50,5 +50,8 @@ typedef struct ss_request {
 
 /* Max-Forwards 70, `;rport` on the Via over UDP. SS_EFULL. */
 int ss_render_request(ss_buf *b, const ss_request *request);
+/* The ACK to a 300-699 (RFC 3261 17.1.1.3): made of the INVITE as it was
+ * rendered by the above, and the To value of the response. SS_EFULL. */
+int ss_render_ack(ss_buf *b, ss_str invite, ss_str response_to);
 
 #endif

@@ -94,15 +94,41 @@ void ss_server_acknowledged(ss_server *s);
 /* The INVITE transaction that a CANCEL is for (RFC 3261 9.2), or NULL. */
 ss_server *ss_layer_cancelled(ss_layer *l, ss_message *cancel);
 
-/* A non-INVITE client transaction (17.1.2). `done` is called once, unless it
- * was abandoned: with the final response (borrowed), or with -ETIMEDOUT or the
- * code of a transport failure. */
+/* A non-INVITE client transaction (17.1.2), not for ACK. `done` is called once,
+ * unless it was abandoned: with the final response (borrowed), or with
+ * -ETIMEDOUT or the code of a transport failure. */
 typedef void (*ss_client_fn)(void *arg, int rc, ss_message *response);
 /* Sends the packet, whose top Via has this branch; takes references of its own
  * of packet and path. */
 int ss_client_start(ss_layer *l, const ss_path *path, ss_packet *packet,
                     ss_str branch, ss_method method, ss_client_fn done,
                     void *arg, ss_client **out);
-void ss_client_abandon(ss_client *c); /* repeats go on, `done` is not called */
+
+/* What an INVITE client transaction tells (17.1.1, RFC 6026 7.2). None of
+ * these is called from within ss_client_invite. */
+typedef struct ss_client_watch {
+  /* Every 1xx; every 2xx, repeats too (the user repeats its ACK); the one
+   * 300-699, whose ACK the transaction has sent. Borrowed. */
+  void (*response)(void *arg, ss_message *response);
+  /* No response in 64*T1 (-ETIMEDOUT), or the transport failed (its code)
+   * before a final response; the pointer is dead, and no `ended` follows. */
+  void (*failed)(void *arg, int rc);
+  /* After a final response: repeats of it need no more be feared (timers D
+   * and M); the pointer is dead. */
+  void (*ended)(void *arg);
+} ss_client_watch;
+
+/* Sends the INVITE as ss_render_request wrote it, whose top Via has this
+ * branch; references as above. Once a 1xx has come nothing limits how long the
+ * final may take: the user cancels, or abandons. An error: nothing was sent. */
+int ss_client_invite(ss_layer *l, const ss_path *path, ss_packet *packet,
+                     ss_str branch, const ss_client_watch *watch, void *arg,
+                     ss_client **out);
+
+/* No callback is called any more, and the pointer is dead to the user; the
+ * machine goes on by itself, repeats and acknowledges a 300-699. An INVITE that
+ * a 1xx has come for is forgotten after 64*T1 (9.1). A 2xx is then acknowledged
+ * by nobody: who would owe it an ACK and a BYE must not abandon. */
+void ss_client_abandon(ss_client *c);
 
 #endif
