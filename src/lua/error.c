@@ -2,6 +2,7 @@
  * line. */
 #include "lua/error.h"
 #include "base/error.h"
+#include "lua/class.h"
 #include "lua/message.h"
 
 #define ERROR "sipsession.error"
@@ -86,9 +87,18 @@ static void push_text(lua_State *L, const ss_failure *f) {
     lua_pushstring(L, text);
 }
 
+static void push_response(lua_State *L, const ss_message *response) {
+  lua_pushfstring(L, "the other side answered %d ", response->code);
+  lss_printable(L, response->reason);
+  lua_concat(L, 2);
+}
+
 void lss_error_push(lua_State *L, const ss_failure *f, ss_message *response) {
   luaL_checkstack(L, 8, NULL);
-  push_text(L, f);
+  if (f->kind == SS_KIND_FAILURE_RESPONSE && response)
+    push_response(L, response);
+  else
+    push_text(L, f);
   make(L, f->kind, f->reason);
   if (!response)
     return;

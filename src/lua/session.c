@@ -127,6 +127,11 @@ static int get_offer(lua_State *L) {
   return 1;
 }
 
+static int get_held(lua_State *L) {
+  lua_pushboolean(L, ss_session_is_held(check(L)));
+  return 1;
+}
+
 static int get_local_description(lua_State *L) {
   lss_push_str_or_nil(L, ss_session_local_description(check(L)));
   return 1;
@@ -235,6 +240,12 @@ static const luaL_Reg session_methods[] = {
     {"reject", lss_session_reject},
     {"redirect", lss_session_redirect},
     {"terminate", lss_session_terminate},
+    {"renegotiate", lss_session_renegotiate},
+    {"renegotiate_async", lss_session_renegotiate_async},
+    {"hold", lss_session_hold},
+    {"hold_async", lss_session_hold_async},
+    {"resume", lss_session_resume},
+    {"resume_async", lss_session_resume_async},
     {"send", lss_session_send},
     {"send_async", lss_session_send_async},
     {NULL, NULL}};
@@ -248,6 +259,7 @@ static const luaL_Reg session_getters[] = {
     {"remote_participant", get_remote_participant},
     {"local_participant", get_local_participant},
     {"remote_address", get_remote_address},
+    {"held", get_held},
     {"local_description", get_local_description},
     {"remote_description", get_remote_description},
     {"request", get_request},

@@ -70,6 +70,14 @@ void lss_session_completed(void *arg, ss_session *session,
 int lss_session_send(lua_State *L);
 int lss_session_send_async(lua_State *L);
 
+/* renew.c */
+int lss_session_renegotiate(lua_State *L);
+int lss_session_renegotiate_async(lua_State *L);
+int lss_session_hold(lua_State *L);
+int lss_session_hold_async(lua_State *L);
+int lss_session_resume(lua_State *L);
+int lss_session_resume_async(lua_State *L);
+
 /* inbound.c */
 void lss_session_requested(void *arg, ss_session *session, ss_inbound *inbound);
 

@@ -86,3 +86,11 @@ int ss_check_text(ss_str s) {
       return SS_ECONTROL;
   return 0;
 }
+
+int ss_fields_copy(ss_fields *to, const ss_fields *from) {
+  char *p = NULL;
+  if (from->n && !(p = ss_str_dup(ss_fields_text(from))))
+    return SS_ENOMEM;
+  *to = (ss_fields){p, from->n, from->n ? from->n + 1 : 0, from->given};
+  return 0;
+}

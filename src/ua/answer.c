@@ -83,13 +83,8 @@ static void on_described(ss_session *s, ss_packet *description, unsigned code) {
 }
 
 static int keep_content(ss_session *s, const ss_content *content) {
-  if (content->fields && content->fields->n) {
-    ss_str lines = ss_fields_text(content->fields);
-    char *p = ss_str_dup(lines);
-    if (!p)
-      return SS_ENOMEM;
-    s->fields = (ss_fields){p, lines.n, lines.n + 1, content->fields->given};
-  }
+  if (content->fields && ss_fields_copy(&s->fields, content->fields))
+    return SS_ENOMEM;
   if (content->reason.n) {
     s->reason = ss_str_dup(content->reason);
     if (!s->reason) {

@@ -33,12 +33,9 @@ void ss_end_because(ss_session *s, ss_cause cause) {
 
 static void keep_fields(ss_session *s, const ss_fields *fields) {
   ss_fields_free(&s->fields);
-  if (!fields || !fields->n)
-    return;
-  ss_str lines = ss_fields_text(fields);
-  char *p = ss_str_dup(lines);
-  if (p) /* without memory the BYE goes without them: better than no BYE */
-    s->fields = (ss_fields){p, lines.n, lines.n + 1, fields->given};
+  /* without memory the BYE goes without them: better than no BYE */
+  if (fields)
+    ss_fields_copy(&s->fields, fields);
 }
 
 /* Before a final response: terminate_code. */

@@ -156,7 +156,7 @@ static bool invite_allowed(ss_session *s, ss_server *server) {
     ss_requests_later(e, server);
     return false;
   }
-  if (s->modify) {
+  if (s->modify || ss_renew_invites(s)) {
     ss_requests_reply(e, server, 491, SS_STR_NONE);
     return false;
   }

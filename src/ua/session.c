@@ -47,6 +47,7 @@ static ss_failure ended_failure(const ss_session *s) {
 static void stop(ss_session *s) {
   ss_offer_abandon(s);
   ss_modify_abort(s);
+  ss_renew_abort(s);
   ss_inbound_abort(s);
   ss_operations_end(s, ended_failure(s));
 }
@@ -140,9 +141,8 @@ void ss_session_forget(ss_session *s) {
     ss_session_over(s);
   if (s->decided)
     deliver_outcome(s);
-  ss_offer_abandon(s);
-  ss_modify_abort(s);
-  ss_inbound_abort(s);
+  if (s->state != SS_STATE_DISCONNECTED)
+    stop(s);
   ss_inbound_forget(s);
   while (s->endpoint && !ss_list_empty(&s->completed))
     ss_operations_deliver(s);
@@ -254,6 +254,7 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   s->path = *ss_server_path(server);
   ss_path_hold(&s->path);
   s->remote = *ss_server_source(server);
+  ss_list_init(&s->renewed);
   ss_list_init(&s->operations);
   ss_list_init(&s->completed);
   ss_list_init(&s->inbound);

@@ -137,6 +137,18 @@ void ss_session_terminate(ss_session *s, const ss_fields *fields);
 ss_failure ss_session_send(ss_session *s, ss_str method,
                            const ss_content *content, ss_operation **out);
 
+/* Our re-INVITE, or UPDATE where `update` (UCMA's Renegotiate): with the body
+ * of content, else with an offer of the negotiator's, or what was said last; or
+ * where `bare` without a description: a re-INVITE then gets theirs. Glare is
+ * tried again. PENDING: another one of ours runs. */
+ss_failure ss_session_renegotiate(ss_session *s, bool update, bool bare,
+                                  const ss_content *content,
+                                  ss_operation **out);
+/* What was said last again, without receiving (RFC 3264 8.4), or as before. */
+ss_failure ss_session_hold(ss_session *s, bool hold, const ss_content *content,
+                           ss_operation **out);
+bool ss_session_is_held(const ss_session *s);
+
 ss_inbound *ss_inbound_ref(ss_inbound *i);
 void ss_inbound_unref(ss_inbound *i);
 ss_message *ss_inbound_request(const ss_inbound *i);

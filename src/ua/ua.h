@@ -53,6 +53,7 @@ typedef void (*ss_described_fn)(ss_session *s, ss_packet *description,
                                 unsigned code);
 
 typedef struct ss_modify ss_modify;
+typedef struct ss_renewal ss_renewal;
 
 /* Descriptions of a session: offer.c. */
 typedef struct ss_media {
@@ -85,12 +86,14 @@ struct ss_session {
   ss_addr remote;     /* where that came from */
   ss_client *bye;
   ss_media media;
-  ss_modify *modify;  /* their re-INVITE or UPDATE that isn't done */
-  ss_list operations; /* of ours that run */
-  ss_list completed;  /* whose end is to be told */
-  ss_list inbound;    /* requests that are still to be told of */
-  ss_list waiting;    /* told, and not answered yet */
-  size_t inbounds;    /* of both */
+  ss_modify *modify;   /* their re-INVITE or UPDATE that isn't done */
+  ss_renewal *renewal; /* ours */
+  ss_list renewed;     /* those whose ACK may have to be repeated */
+  ss_list operations;  /* of ours that run */
+  ss_list completed;   /* whose end is to be told */
+  ss_list inbound;     /* requests that are still to be told of */
+  ss_list waiting;     /* told, and not answered yet */
+  size_t inbounds;     /* of both */
   ss_state state;
   ss_claim claim;
   ss_phase phase;
@@ -250,6 +253,27 @@ void ss_modify_cancelled(ss_session *s);
 void ss_modify_expired(ss_session *s); /* 64*T1 without ACK */
 void ss_modify_failed(ss_session *s);  /* it can't be answered */
 void ss_modify_abort(ss_session *s);   /* the session ends: 487 */
+
+/* renew.c: our re-INVITE and UPDATE */
+typedef enum ss_renew_mode {
+  SS_RENEW_NEGOTIATED, /* with an offer of the negotiator's, or the last again
+                        */
+  SS_RENEW_AGAIN,      /* with the last description again */
+  SS_RENEW_GIVEN,      /* with the content's */
+  SS_RENEW_BARE        /* without: a re-INVITE asks for theirs */
+} ss_renew_mode;
+
+typedef struct ss_renew_options {
+  ss_renew_mode mode;
+  ss_method method;          /* INVITE or UPDATE */
+  bool held;                 /* of AGAIN */
+  const ss_content *content; /* or NULL; its body goes before the mode */
+} ss_renew_options;
+
+ss_failure ss_renew(ss_session *s, const ss_renew_options *how,
+                    ss_operation **out);
+bool ss_renew_invites(const ss_session *s); /* a re-INVITE is on its way */
+void ss_renew_abort(ss_session *s);
 
 /* operation.c: what of ours runs until it is answered */
 struct ss_operation {
