@@ -8,6 +8,7 @@
 #define SS_SIP_HEADERS_H
 
 #include "base/addr.h"
+#include "base/buf.h"
 #include "sip/message.h"
 
 typedef struct ss_uri {
@@ -49,6 +50,12 @@ int ss_message_request_uri(ss_message *m, const ss_uri **out);
 /* One value on its own, for Route, Record-Route and what scripts give us. */
 int ss_uri_parse(ss_arena *arena, ss_str text, ss_uri *out);
 int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out);
+
+/* The first header of that name (any case) in the ?headers of a SIP URI,
+ * unescaped, as a header's value may be. SS_ENOTFOUND, also where the URI is
+ * no SIP one; SS_ESYNTAX: a broken escape in it; SS_ECONTROL: an octet that
+ * could end a line; SS_EFULL. */
+int ss_uri_header(ss_str uri, ss_str name, ss_buf *out);
 
 /* "type/subtype" of a Content-Type value without parameters; no osip. */
 ss_str ss_media_type(ss_str content_type);
