@@ -65,7 +65,7 @@ describe("a media negotiator", function()
     call:ack { sdp = World.OFFER }
     w.network:advance(1)
     assert.same({ w.sessions[1], World.OFFER }, answer)
-    assert.same({ "set_answer", "accept ACK" }, { w.log[3], w.log[4] })
+    assert.same({ "set_answer", "accept ACK" }, { w.log[2], w.log[4] })
     call:bye()
     w.network:advance(1)
   end)
