@@ -225,10 +225,19 @@ softphone:
 	@SIPSESSION_SOFTPHONE=1 \
 	  $(LUA) spec/run.lua -o plainTerminal spec/wire/softphone_spec.lua
 
+# rtpengine plays a prompt, in user space and on the loopback interface. Not
+# among the packages of `make test`: where there is an init system, Debian's
+# package starts a daemon of its own. Once installed, `make test` uses it too.
+rtpengine:
+	@tools/deps.sh $(TEST_PACKAGES) rtpengine-daemon
+	@$(SUB) all
+	@$(LUA) spec/run.lua -o plainTerminal spec/examples/ivr_rtpengine_spec.lua
+
 clean:
 	rm -rf build sipsession.so
 
 force:
 .PHONY: all programs install uninstall deps test check asan check-asan \
   valgrind check-valgrind lint lint-format lint-tidy lint-cppcheck lint-lua \
-  lint-lines symbols format demo sipp softphone clean force
+  lint-lines symbols format demo sipp softphone rtpengine \
+  clean force

@@ -268,6 +268,40 @@ run["luv #slow"] = function()
   assert.is_true(opened.is_closed)
 end
 
+-- The same, with a stand-in for rtpengine.
+run["rtpengine #slow"] = function()
+  local uv = require "luv"
+  local daemon = require("support.ng_daemon").new()
+  local client, answers
+  local own = setmetatable({}, { __index = uv })
+  function own.run()
+    answers = call_over(uv, function()
+      opened:close()
+      client:close()
+      daemon:close()
+    end)
+    return uv.run()
+  end
+  local proxy = setmetatable({ endpoint = real }, { __index = sip })
+  chunk("rtpengine", { sipsession = proxy, luv = own,
+    ["sipsession.rtpengine"] = { client = function(options)
+      assert.equal("127.0.0.1:2223", options.address)
+      client = require("sipsession.rtpengine").client {
+        address = daemon.address,
+      }
+      return client
+    end },
+  })()
+  require("sipsession.luv").detach()
+  uv.run()
+  assert.matches("^SIP/2.0 486 ", assert(answers[1]))
+  assert.same({ "failure_response\trtpengine refused query: Unknown call-id" },
+    printed)
+  local request = daemon.log[1].request
+  assert.equal("docs", request["call-id"])
+  assert.equal("1", request["from-tag"])
+end
+
 run["cqueues #slow"] = function()
   local found, cqueues = pcall(require, "cqueues")
   if not found then

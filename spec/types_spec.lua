@@ -79,9 +79,27 @@ describe("types/sipsession.lua names what is there:", function()
     assert.same(keys(public(sip, "function")),
       keys(types["sipsession"].functions))
     for _, name in ipairs { "sipsession.sdp", "sipsession.luv",
-      "sipsession.testing" } do
+      "sipsession.rtpengine", "sipsession.bencode", "sipsession.testing" } do
       assert.same(keys(public(require(name), "function")),
         keys(types[name].functions))
+    end
+  end)
+
+  it("a client of rtpengine and its errors", function()
+    local client = require("sipsession.rtpengine").client {
+      address = "127.0.0.1:2223",
+    }
+    local class = types["sipsession.rtpengine.client"]
+    assert.same(keys(public(getmetatable(client), "function")),
+      keys(class.functions))
+    is_subset(class.fields, client, "client")
+    client:close()
+    local _, err = client:command "ping"
+    class = types["sipsession.rtpengine.error"]
+    assert.same(keys(public(getmetatable(err), "function")),
+      keys(class.functions))
+    for name in pairs(err) do
+      assert.is_true(class.fields[name], name)
     end
   end)
 

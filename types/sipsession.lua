@@ -499,6 +499,87 @@ function luv.attach() end
 function luv.detach() end
 
 -----------------------------------------------------------------------------
+-- sipsession.rtpengine
+-----------------------------------------------------------------------------
+
+---@class sipsession.rtpengine
+local rtpengine = {}
+
+---@class sipsession.rtpengine.options
+---@field address string "127.0.0.1:2223", "[::1]:2223": where it listens for ng
+---@field timeout? number seconds until a command is sent again; 0.5
+---@field tries? integer how often a command is sent in all; 4
+
+---A client of one rtpengine, on luv's loop. Must be closed; keeps uv.run()
+---going only while it waits for a reply. Raises without luv.
+---@param options sipsession.rtpengine.options
+---@return sipsession.rtpengine.client?
+---@return sipsession.rtpengine.error? err connection_failure
+function rtpengine.client(options) end
+
+---@class sipsession.rtpengine.client
+---@field address string
+---@field is_closed boolean
+local client = {}
+
+---Sends a command of the ng protocol and waits for the reply: yields in a
+---coroutine, else runs luv's loop. Commands with the same call-id are sent in
+---order, each once the one before it has ended. Repeats carry the same cookie,
+---so that rtpengine carries out a command once.
+---@param name string "offer", "answer", "play media", "delete" …
+---Strings, integers, lists and dictionaries of them; `session` stands for a
+---session's call-id, from-tag (the caller's) and to-tag
+---@param arguments? table
+---@return table? reply with result "ok" or "pong"
+---@return sipsession.rtpengine.error? err
+function client:command(name, arguments) end
+
+---The same without waiting: fn(reply) or fn(nil, err) is called once, in a
+---coroutine of its own.
+---@param name string
+---@param arguments? table
+---@param fn? fun(reply: table?, err: sipsession.rtpengine.error?)
+---@return true?
+---@return sipsession.rtpengine.error? err closed
+function client:command_async(name, arguments, fn) end
+
+---Ends what is under way with an operation_failure "closed". Also <close>.
+function client:close() end
+
+---failure_response: rtpengine said no (reason "load_limit": it is full);
+---operation_timeout: no reply to any try; connection_failure: nobody is there;
+---operation_failure "malformed_reply", "closed"; invalid_operation "closed",
+---"not_yieldable". tostring(err) is a line for a log.
+---@class sipsession.rtpengine.error
+---@field kind sipsession.error_kind
+---@field reason string?
+---@field message string
+---@field response table? the reply, of a failure_response
+local ngerr = {}
+
+---@return boolean
+function ngerr:is_realtime() end
+
+-----------------------------------------------------------------------------
+-- sipsession.bencode
+-----------------------------------------------------------------------------
+
+---@class sipsession.bencode
+local bencode = {}
+
+---Raises for what bencode has no place for: a float, a boolean, a list with
+---holes.
+---@param value string|integer|table keys that are names: a dictionary
+---@return string
+function bencode.encode(value) end
+
+---Takes any bytes.
+---@param text string
+---@return string|integer|table|nil value
+---@return string? why
+function bencode.decode(text) end
+
+-----------------------------------------------------------------------------
 -- sipsession.testing
 -----------------------------------------------------------------------------
 
