@@ -5,9 +5,9 @@
 local sip = require "sipsession"
 local rtpengine = require "sipsession.rtpengine"
 
-local tone = ("\x80\xb9\xd3\xca\xa1\x6d\x3f\x2b\x3d\x6b"):rep(800)
+local tone = ("\x80\xb9\xd3\xca\xa1\x6d\x3f\x2b\x3d\x6b"):rep(400)
 local beep = "RIFF" .. ("<I4"):pack(36 + #tone) .. "WAVEfmt "
-  .. ("<I4I2I2I4I4I2I2"):pack(16, 1, 1, 8000, 8000, 1, 8) -- a second of PCM
+  .. ("<I4I2I2I4I4I2I2"):pack(16, 1, 1, 8000, 8000, 1, 8) -- half a second
   .. "data" .. ("<I4"):pack(#tone) .. tone
 
 -- rtpengine stands between the caller and us. Our end of it is port 9, where
