@@ -666,13 +666,15 @@ function peer:receive(seconds) end
 ---@return sipsession.testing.call
 function peer:invite(options) end
 
----Answers a request that was received.
+---Answers a request that was received. `options` are headers, or a table with
+---any of headers, sdp, body, content_type, and reason and contact beside them.
 ---@param request sipsession.message
 ---@param code integer
----@param headers? table
+---@param options? table
+---@param description? string
 ---@return true? sent
 ---@return string? why
-function peer:reply(request, code, headers) end
+function peer:reply(request, code, options, description) end
 
 ---Ends its connection to that address.
 ---@param address? string
@@ -711,6 +713,26 @@ function call:cancel(headers) end
 ---@return string? why
 function call:bye(headers) end
 
+---Acknowledges a reliable provisional response: the last one, or that one
+---(RFC 3262).
+---@param response? sipsession.message
+---@param options? table
+---@return sipsession.message? sent
+---@return string? why
+function call:prack(response, options) end
+
+---Sends a re-INVITE, with an offer in options.sdp or without.
+---@param options? table
+---@return sipsession.message? sent
+---@return string? why
+function call:reinvite(options) end
+
+---Sends an UPDATE (RFC 3311).
+---@param options? table
+---@return sipsession.message? sent
+---@return string? why
+function call:update(options) end
+
 ---Sends any request within the call.
 ---@param method string
 ---@param options? table
@@ -722,10 +744,14 @@ function call:request(method, options) end
 ---@param method? string
 function call:retransmit(method) end
 
----Answers a request of the other side.
+---Answers a request of the other side: peer:reply, and with a Contact where a
+---re-INVITE or UPDATE is accepted.
 ---@param request sipsession.message
 ---@param code integer
----@param headers? table
-function call:reply(request, code, headers) end
+---@param options? table
+---@param description? string
+---@return true? sent
+---@return string? why
+function call:reply(request, code, options, description) end
 
 return sip

@@ -17,8 +17,8 @@ local function receive(peer, bytes, from)
   peer.address = from
   peer.sources[message] = from
   peer.inbox[#peer.inbox + 1] = entry
-  local call = peer.branches[text.parameter(message:header "Via" or "",
-    "branch")] or peer.calls[message:header "Call-ID"]
+  local call = peer.branches[text.branch(message:header "Via")]
+    or peer.calls[message:header "Call-ID"]
   if call then
     call:take(entry)
   elseif peer.auto and message.method and message.method ~= "ACK" then
@@ -26,9 +26,10 @@ local function receive(peer, bytes, from)
   end
 end
 
--- network:peer(address [, options]). options.auto: answers every request that
--- comes with 200 and acknowledges every final response in its calls, as real
--- phones do.
+-- network:peer(address [, options]). options.auto: does as real phones do. It
+-- answers every request that comes with 200, in its calls also with the answer
+-- to an offer (testing_auto.lua), and acknowledges the final responses and the
+-- reliable provisional ones to its INVITEs.
 function Peer.new(network, address, options)
   if type(address) ~= "string" then
     error("peer: an address is expected, \"udp:10.0.0.2:5060\"", 3)
@@ -124,12 +125,14 @@ end
 
 -- Answers a request that was received: reply(bye, 200). The headers that a
 -- response takes from its request are put in, and a tag where To has none;
--- `headers` add to them or replace them.
-function Peer:reply(request, code, headers)
-  local reason = self.network.reasons[code] or "Whatever"
+-- `headers` add to them or replace them. Instead of the headers a table with
+-- any of headers, sdp, body and content_type may be given, and with reason and
+-- contact in it; or the description as a fourth argument.
+function Peer:reply(request, code, options, description)
+  options = text.reply_options(options, description, 2)
+  local reason = options.reason or self.network.reasons[code] or "Whatever"
   self.tag = self.tag or self.network:token()
-  return self:send(
-    text.response(request, code, reason, self.tag, { headers = headers }),
+  return self:send(text.response(request, code, reason, self.tag, options),
     self.sources[request])
 end
 

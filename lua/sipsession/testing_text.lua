@@ -103,6 +103,33 @@ function text.first(fields, name)
   end
 end
 
+local REPLY = {
+  headers = true, sdp = true, body = true, content_type = true, reason = true,
+  contact = true,
+}
+
+-- The options of a reply: a table that has one of headers, sdp, body and
+-- content_type (which are no names of headers), else the headers.
+function text.reply_options(given, description, level)
+  if given ~= nil and type(given) ~= "table" then
+    error("reply: a table is expected, not " .. type(given), level + 1)
+  end
+  local options = { headers = given }
+  if given and (given.headers ~= nil or given.sdp ~= nil or given.body ~= nil
+    or given.content_type ~= nil) then
+    options = {}
+    for name, value in pairs(given) do
+      if not REPLY[name] then
+        error(("reply: unknown option '%s'"):format(name), level + 1)
+      end
+      options[name] = value
+    end
+  end
+  options.headers = options.headers or {}
+  options.sdp = description or options.sdp
+  return options
+end
+
 -- A response to a request message (RFC 3261 8.2.6.2). `tag` goes to the To
 -- that has none yet.
 function text.response(request, code, reason, tag, options)
@@ -116,6 +143,9 @@ function text.response(request, code, reason, tag, options)
   local to = base[#base - 2]
   if code > 100 and not text.tag(to[2]) then
     to[2] = to[2] .. ";tag=" .. tag
+  end
+  if options and options.contact then
+    base[#base + 1] = { "Contact", text.name_addr(options.contact) }
   end
   local line = ("SIP/2.0 %d %s"):format(code, reason)
   return text.message(line, base, options)
@@ -144,6 +174,18 @@ end
 
 function text.tag(value)
   return text.parameter(value or "", "tag")
+end
+
+-- The branch in a Via.
+function text.branch(value)
+  return text.parameter(value or "", "branch")
+end
+
+-- The body of a message where it is a session description, or nil.
+function text.sdp(message)
+  local type = (message:header "Content-Type" or ""):lower()
+  return type:find "^application/sdp%s*$" and message.body
+    or type:find "^application/sdp%s*;" and message.body or nil
 end
 
 -- The network address that a SIP URI with an IP literal means, or nil.
