@@ -47,6 +47,12 @@ local function read(text)
   return o
 end
 
+-- The version of an answer to that of its offer: it goes up as that does, and
+-- begins below 2^62 (RFC 3264 5).
+local function following(version)
+  return version and version:sub(-18):match "^0*(%d+)$"
+end
+
 -- Gives the description its origin: what the options say, else what the
 -- previous description has, else one that follows from the offer, else a new
 -- one.
@@ -65,7 +71,7 @@ function origin.put(description, options, offer)
   local side = given.address and given or before.address and before or options
   o.address, o.family = side.address, side.family
   description.origin = value(o, given.version or before.version
-    or theirs.version or "1")
+    or following(theirs.version) or "1")
   if before.version and not given.version
     and tostring(description) ~= tostring(options.previous) then
     description.origin = value(o, increment(before.version))

@@ -90,6 +90,14 @@ describe("without it", function()
     assert.equal("IN IP4 192.0.2.9", first[4])
   end)
 
+  it("versions begin below 2^62 (RFC 3264 5)", function()
+    for theirs, ours in pairs { ["16650000000000000009"] = "650000000000000009",
+      ["16650000000000000010"] = "650000000000000010", ["007"] = "7",
+      ["0"] = "0", ["10000000000000000000"] = "0" } do
+      assert.equal(ours, origin(sdp.answer(offer(theirs), desk()))[3])
+    end
+  end)
+
   it("other sessions have other ids", function()
     local seen = {}
     for _, text in ipairs { "alice 77 1 IN IP4 a", "alice 78 1 IN IP4 a",
