@@ -1,6 +1,7 @@
 /* The table of contents: what require "sipsession" gives. No logic; see
  * src/lua/ for the binding, types/sipsession.lua for the documentation. */
 #include "lua/endpoint.h"
+#include "lua/error.h"
 #include "lua/message.h"
 #include "lua/module.h"
 #include "lua/network.h"
@@ -19,6 +20,7 @@ static const luaL_Reg functions[] = {{"endpoint", lss_endpoint_new},
                                      {"_network", lss_network_new},
                                      {"_message", lss_message_parse},
                                      {"_keeper", lss_keeper},
+                                     {"_media_failure", lss_error_media},
                                      {NULL, NULL}};
 
 /* sip.sdp is loaded when it is asked for. */

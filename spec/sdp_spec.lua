@@ -92,9 +92,9 @@ describe("answer", function()
       "m=audio 4000 RTP/SAVP 0", "m=audio 4002 RTP/AVP 0",
       "m=audio 4004 RTP/AVP 8", "m=application 9 TCP/BFCP *",
       "m=audio 0 RTP/AVP 0"), desk())
-    assert.equal(lines("m=video 0 RTP/AVP 31", "m=audio 0 RTP/SAVP 0",
+    assert.equal(lines("m=video 0 RTP/AVP 31 34", "m=audio 0 RTP/SAVP 0",
       "m=audio 7000 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=sendrecv",
-      "m=audio 0 RTP/AVP 8", "m=application 0 TCP/BFCP 0",
+      "m=audio 0 RTP/AVP 8", "m=application 0 TCP/BFCP *",
       "m=audio 0 RTP/AVP 0"), media(answer))
   end)
 
@@ -154,13 +154,6 @@ describe("answer", function()
       }))
   end)
 
-  it("has an id of its own unless one is given", function()
-    local options = desk()
-    options.session_id = nil
-    local text = offer "m=audio 4000 RTP/AVP 0"
-    assert.not_equal(sdp.answer(text, options), sdp.answer(text, options))
-  end)
-
   it("takes a description that was read already", function()
     local text = offer "m=audio 4000 RTP/AVP 0"
     assert.equal(sdp.answer(text, desk()),
@@ -178,9 +171,11 @@ describe("answer", function()
       [offer "m=audio"] = "m= line",
       [offer "m=audio 99999 RTP/AVP 0"] = "m= line",
     } do
-      local answer, reason = sdp.answer(text, desk())
+      local answer, err = sdp.answer(text, desk())
       assert.is_nil(answer)
-      assert.matches(why, reason)
+      assert.same({ "operation_failure", "media" }, { err.kind, err.reason })
+      assert.matches(why, err.message)
+      assert.matches("^operation_failure %(media%): ", tostring(err))
     end
     assert.is_nil((sdp.answer(nil, desk())))
   end)
@@ -192,6 +187,21 @@ describe("answer", function()
       ["address"] = { audio = audio },
       ["address is"] = { address = "a\r\nb=c", audio = audio },
       ["no stream"] = { address = "192.0.2.1" },
+      ["audio[2].port"] = { address = "192.0.2.1",
+        audio = { audio, { codecs = { "PCMU" } } } },
+      ["maxptime"] = { address = "192.0.2.1",
+        audio = { port = 7000, codecs = { "PCMU" }, maxptime = 0 } },
+      ["previous"] = { address = "192.0.2.1", audio = audio, previous = 1 },
+      ["previous: the"] = { address = "192.0.2.1", audio = audio,
+        previous = "x" },
+      ["no value of an o= line"] = { address = "192.0.2.1", audio = audio,
+        origin = "a 1 1 IN IP4 b\nc" },
+      ["origin.username"] = { address = "192.0.2.1", audio = audio,
+        origin = { username = "a b" } },
+      ["origin: version"] = { address = "192.0.2.1", audio = audio,
+        origin = { version = "1" } },
+      ["origin: address"] = { address = "192.0.2.1", audio = audio,
+        origin = { address = "\n" } },
       ["unknown option 'adress'"] = { adress = "192.0.2.1", audio = audio },
       ["port"] = { address = "192.0.2.1",
         audio = { port = 0, codecs = { "PCMU" } } },
@@ -277,11 +287,24 @@ describe("parse", function()
     for _, text in ipairs { "", "\r\n", "v=1\r\n", "x", "o=v=0\r\nv=0\r\n",
       HEAD .. "\0", HEAD .. ("m=audio 1 RTP/AVP 0\r\n"):rep(70),
       HEAD .. ("a=x\r\n"):rep(2100), } do
-      local read, why = sdp.parse(text)
+      local read, err = sdp.parse(text)
       assert.is_nil(read)
-      assert.is_string(why)
+      assert.same({ "operation_failure", "media" }, { err.kind, err.reason })
     end
-    assert.is_nil((sdp.parse {}))
+    assert.is_nil((sdp.parse(nil)))
+  end)
+
+  it("raises where it gets no text, at the caller", function()
+    for what, fn in pairs {
+      parse = function() sdp.parse {} end,
+      answer = function() sdp.answer({}, desk()) end,
+      hold = function() sdp.hold(4) end,
+      resume = function() sdp.resume(true) end,
+    } do
+      local ok, err = pcall(fn)
+      assert.is_false(ok)
+      assert.matches("sdp_spec.lua:%d+: sdp." .. what .. ": ", err)
+    end
   end)
 
   it("reads anything in short time", function()

@@ -450,38 +450,129 @@ function err:is_realtime() end
 ---@class sipsession.sdp
 local sdp = {}
 
+---@alias sipsession.sdp.direction "sendrecv"|"sendonly"|"recvonly"|"inactive"
+
 ---@class sipsession.sdp.options
----@field address string where our media is
----@field audio? sipsession.sdp.stream
----@field video? sipsession.sdp.stream
----For o=; a later answer in the same call has the same
+---@field address string where our media is: an IP address or a host name
+---@field audio? sipsession.sdp.stream|sipsession.sdp.stream[]
+---@field video? sipsession.sdp.stream|sipsession.sdp.stream[]
+---What this side sent last in this call: o= stays the same, and its version
+---goes up by one if anything is another (RFC 3264 8). Without it an answer's
+---session id and version follow from the offer's.
+---@field previous? string|sipsession.sdp.description
+---The value of o=, or fields of it; goes before `previous`
+---@field origin? string|sipsession.sdp.origin
+---@field session_id? integer as origin.session_id
+---@field version? integer as origin.version
+---@field name? string for s=; default that of `previous`, "-"
+
+---@class sipsession.sdp.origin
+---@field username? string
 ---@field session_id? integer
----@field version? integer for o=; a later answer has it one higher
----@field name? string for s=
+---@field version? integer
+---@field address? string
 
 ---@class sipsession.sdp.stream
 ---@field port integer
----@field codecs string[] "PCMU", "opus/48000/2", "telephone-event" …
----@field direction? "sendrecv"|"sendonly"|"recvonly"|"inactive" as far as we go
----@field ptime? integer milliseconds
+---"PCMU", "opus/48000/2", "telephone-event" …: what is given of name, clock
+---rate and channels has to be equal. Names of one clock rate, like PCMU and
+---opus, mean that one. Events and comfort noise are taken beside a codec of
+---their clock rate, if they are in the list.
+---@field codecs string[]
+---@field direction? sipsession.sdp.direction as far as we go
+---@field ptime? integer milliseconds; of an answer: default the offer's
+---@field maxptime? integer milliseconds
 
----Builds the answer to an offer: our streams matched against it, the others
----refused (RFC 3264 6).
----@param offer string
+---A description that was read. Fields may be changed: tostring writes them as
+---they are then, each line in its place (RFC 4566 5), and raises on a value
+---that can't stand there. rtpmap and fmtp are what `attributes` say; tostring
+---goes by `attributes`.
+---@class sipsession.sdp.description
+---@field origin string? the value of o=
+---@field name string? of s=
+---@field time string? of the first t=
+---@field connection sipsession.sdp.connection?
+---@field attributes sipsession.sdp.attribute[] the session's
+---@field media sipsession.sdp.media[]
+---i=, u=, e=, p=, b=, r=, z= and what is more of t=
+---@field lines { type: string, value: string }[]
+---Lines with no meaning here; not written: who meets one in a description has
+---to ignore all of it (RFC 4566 5)
+---@field unknown string[]
+local read = {}
+
+---The direction of a stream as it is meant: inactive where it is refused, and
+---with the connection address 0.0.0.0 nothing is to be sent (RFC 3264 8.4).
+---@param i? integer default the first
+---@return sipsession.sdp.direction? direction nil: there is no such stream
+function read:direction(i) end
+
+---The value of the first attribute of that name, "" for a flag; streams have
+---it too.
+---@param name string
+---@return string?
+function read:attribute(name) end
+
+---@class sipsession.sdp.media
+---@field type string "audio"
+---@field port integer 0: refused
+---@field ports integer
+---@field protocol string "RTP/AVP"
+---@field formats string[]
+---By format, the static ones of RFC 3551 too
+---@field rtpmap table<string, sipsession.sdp.codec>
+---@field fmtp table<string, string>
+---@field direction sipsession.sdp.direction its own, the session's, sendrecv
+---@field connection sipsession.sdp.connection? its own or the session's
+---@field attributes sipsession.sdp.attribute[]
+---@field lines { type: string, value: string }[] i=, b= and what is more of c=
+
+---@alias sipsession.sdp.codec
+---| { encoding: string, rate: integer, channels: integer }
+
+---@alias sipsession.sdp.attribute { name: string, value: string? }
+
+---@class sipsession.sdp.connection
+---@field network string? "IN"
+---@field family string "IP4", "IP6"
+---@field address string
+---@field suffix string? of a multicast address, "/127"
+
+---Builds the answer to an offer: every stream in its place, ours matched
+---against it with the offer's payload numbers and parameters, the others
+---refused (RFC 3264 6). Raises on wrong options.
+---@param offer string|sipsession.sdp.description|nil
 ---@param options sipsession.sdp.options
 ---@return string? answer
----@return string? why it is no description, or nothing is in common
+---@return sipsession.error? err operation_failure "media": it is no
+---description, or nothing is in common
 function sdp.answer(offer, options) end
 
----Builds an offer with our streams (RFC 3264 5).
+---Builds an offer with our streams (RFC 3264 5). With `previous` each stream
+---keeps its place and its payload numbers; what we have no more is refused.
 ---@param options sipsession.sdp.options
 ---@return string
 function sdp.offer(options) end
 
----Takes a description apart.
----@param text string
----@return table? description
----@return string? why
+---The description this side sent last, as the offer that puts the peer on hold
+---(RFC 3264 8.4): no stream receives, and the version is one higher.
+---@param description string|sipsession.sdp.description|nil
+---@return string? offer
+---@return sipsession.error? err operation_failure "media": it is none
+function sdp.hold(description) end
+
+---The same, for taking the peer off hold: every stream receives again.
+---@param description string|sipsession.sdp.description|nil
+---@return string? offer
+---@return sipsession.error? err operation_failure "media": it is none
+function sdp.resume(description) end
+
+---Takes a description apart (RFC 4566, 8866). Forgives what can be: line ends,
+---spacing, order, lines that are missing. At most 64 streams and 2,000 lines.
+---@param text string?
+---@return sipsession.sdp.description? description
+---@return sipsession.error? err operation_failure "media": it doesn't begin
+---with v=0, has a NUL, is too long, or an m= line has no type, port, protocol
 function sdp.parse(text) end
 
 -----------------------------------------------------------------------------

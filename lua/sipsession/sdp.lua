@@ -1,294 +1,300 @@
 -- Session descriptions (RFC 4566) and the answer to an offer (RFC 3264 6) for
--- scripts that know where their media is: sdp.answer, sdp.offer, sdp.parse.
--- Codecs are compared by encoding name, clock rate and channels, no deeper; no
--- ICE, no SRTP, no bundling: what the offer has of these is left out of the
--- answer, and a stream that needs them is refused.
+-- scripts that know where their media is: sdp.parse, sdp.answer, sdp.offer,
+-- sdp.hold, sdp.resume. Codecs are compared by encoding name, clock rate and
+-- channels. No ICE, no SRTP, no bundling: what the offer has of these is left
+-- out of the answer, and a stream that needs them is refused in its place.
 
+local sip = require "sipsession"
+local check = require "sipsession.sdp_options"
+local codec = require "sipsession.sdp_codec"
+local Description = require "sipsession.sdp_description"
+local origin = require "sipsession.sdp_origin"
 local reader = require "sipsession.sdp_reader"
 
-local sdp = { parse = reader.parse }
+local sdp = {}
 
-local Description, STATIC, DIRECTIONS =
-  reader.Description, reader.STATIC, reader.DIRECTIONS
-
--- They go with a codec and are no stream alone.
-local COMPANION = { ["telephone-event"] = true, cn = true, red = true }
-
--- --------------------------------------------------------------- checking ---
-
-local function fail(level, ...)
-  error(string.format(...), level + 1)
-end
-
-local function check_names(options, known, what, level)
-  if type(options) ~= "table" then
-    fail(level + 1, "%s: a table is expected, not %s", what, type(options))
-  end
-  for name in pairs(options) do
-    if not known:find(" " .. tostring(name) .. " ", 1, true) then
-      fail(level + 1, "%s: unknown option '%s'", what, tostring(name))
-    end
-  end
-end
-
--- "PCMU", "L16/16000", "opus/48000/2": what of it is given must be equal.
-local function check_codec(codec, what, level)
-  if type(codec) == "string" then
-    local name, rest = codec:match "^([%w!#$%%&'*+%-.^_`{|}~]+)(.*)$"
-    local rate, channels = (rest or ""):match "^/(%d+)/?(%d*)$"
-    if name and (rest == "" or rate) then
-      return {
-        text = codec, name = name:lower(), encoding = name,
-        rate = math.tointeger(tonumber(rate)),
-        channels = math.tointeger(tonumber(channels)),
-      }
-    end
-  end
-  fail(level + 1, "%s.codecs: '%s' is no codec; write it as \"PCMU\", "
-    .. "\"opus/48000/2\"", what, tostring(codec))
-end
-
-local function check_stream(stream, what, level)
-  level = level + 1
-  check_names(stream, " port codecs direction ptime ", what, level)
-  if math.type(stream.port) ~= "integer" or stream.port < 1
-    or stream.port > 65535 then
-    fail(level, "%s.port is an integer from 1 to 65535, not %s", what,
-      tostring(stream.port))
-  elseif type(stream.codecs) ~= "table" or #stream.codecs == 0 then
-    fail(level, "%s.codecs is a list of names, { \"PCMU\", … }", what)
-  elseif stream.direction ~= nil and not DIRECTIONS[stream.direction] then
-    fail(level, "%s.direction: '%s' is no direction; sendrecv, sendonly, "
-      .. "recvonly and inactive are", what, tostring(stream.direction))
-  elseif stream.ptime ~= nil and (math.type(stream.ptime) ~= "integer"
-    or stream.ptime < 1) then
-    fail(level, "%s.ptime is an integer of milliseconds", what)
-  end
-  local codecs = {}
-  for i, codec in ipairs(stream.codecs) do
-    codecs[i] = check_codec(codec, what, level)
-  end
-  return {
-    port = stream.port, codecs = codecs, ptime = stream.ptime,
-    direction = stream.direction or "sendrecv",
-  }
-end
-
+local DIRECTIONS = Description.DIRECTIONS
 local KINDS = { "audio", "video" }
+local PROTOCOLS = { ["RTP/AVP"] = true, ["RTP/AVPF"] = true }
 
-local function check(options, what)
-  local level = 3
-  check_names(options, " address audio video session_id version name ", what,
-    level)
-  local address = options.address
-  local plain = type(address) == "string"
-    and (address:match "^%[([%x:.]+)%]$" or address) or ""
-  local family = plain:find(":", 1, true) and "IP6" or "IP4"
-  if not plain:find(family == "IP6" and "^[%x:.]+$" or "^[%w.-]+$") then
-    fail(level, "%s: address is an IP address or a host name, not '%s'", what,
-      tostring(address))
+local function failure(why)
+  return nil, sip._media_failure(why)
+end
+
+-- Takes a description apart: see types/sipsession.lua. Nil and an error object
+-- where there is none in the text.
+function sdp.parse(text)
+  if text ~= nil and type(text) ~= "string" then
+    error(("sdp.parse: a text is expected, not a %s"):format(type(text)), 2)
   end
-  for _, name in ipairs { "session_id", "version" } do
-    local value = options[name]
-    if value ~= nil and (math.type(value) ~= "integer" or value < 0) then
-      fail(level, "%s: %s is an integer from 0 up", what, name)
-    end
+  local description, why = reader.parse(text or "")
+  if not description then
+    return failure(why)
   end
-  local name = options.name or "-"
-  if type(name) ~= "string" or name == "" or name:find "[\r\n%z]" then
-    fail(level, "%s: name is a line of text", what)
+  return description
+end
+
+-- What a script calls a description: one, or its text, or nil (none).
+local function read(description, what)
+  if getmetatable(description) == Description then
+    return description
+  elseif description ~= nil and type(description) ~= "string" then
+    error(("%s: a description is expected, not a %s"):format(what,
+      type(description)), 3)
   end
-  local checked = {
-    address = plain, family = family, name = name,
-    session_id = options.session_id or math.random(1, 1 << 53),
-    version = options.version or 1,
-  }
-  for _, kind in ipairs(KINDS) do
-    if options[kind] ~= nil then
-      checked[kind] = check_stream(options[kind], what .. ": " .. kind, level)
-    end
-  end
-  if not checked.audio and not checked.video then
-    fail(level, "%s: no stream; give audio or video", what)
-  end
-  return checked
+  return reader.parse(description or "")
 end
 
 -- --------------------------------------------------------------- building ---
 
-local function head(options, time)
-  return {
-    "v=0",
-    ("o=- %d %d IN %s %s"):format(options.session_id, options.version,
-      options.family, options.address),
-    "s=" .. options.name,
-    ("c=IN %s %s"):format(options.family, options.address),
-    "t=" .. time,
+local function put(stream, name, value)
+  stream.attributes[#stream.attributes + 1] = { name = name, value = value }
+end
+
+local function put_codec(stream, format, map, fmtp)
+  local channels = map.channels > 1 and "/" .. map.channels or ""
+  put(stream, "rtpmap", ("%s %s/%d%s"):format(format, map.encoding, map.rate,
+    channels))
+  if fmtp and fmtp ~= "" then
+    put(stream, "fmtp", format .. " " .. fmtp)
+  end
+end
+
+local function put_rest(stream, ptime, maxptime, direction)
+  if ptime then
+    put(stream, "ptime", ("%d"):format(ptime))
+  end
+  if maxptime then
+    put(stream, "maxptime", ("%d"):format(maxptime))
+  end
+  put(stream, direction)
+  stream.direction = direction
+end
+
+local function begin(options)
+  local previous = options.previous or {}
+  return Description.new {
+    name = options.name or previous.name or "-",
+    connection = { family = options.family, address = options.address },
   }
 end
 
-local function put_codec(out, format, map, fmtp)
-  local channels = map.channels > 1 and "/" .. map.channels or ""
-  out[#out + 1] = ("a=rtpmap:%s %s/%d%s"):format(format, map.encoding,
-    map.rate, channels)
-  if fmtp then
-    out[#out + 1] = ("a=fmtp:%s %s"):format(format, fmtp)
+-- RFC 3264 6: the m= line of a stream that is refused, port 0.
+local function refuse(description, stream)
+  description:_add {
+    type = stream.type, port = 0, protocol = stream.protocol,
+    formats = table.move(stream.formats, 1, #stream.formats, 1, {}),
+  }
+end
+
+-- ----------------------------------------------------------------- answer ---
+
+-- RFC 3264 6: "the t= line in the answer MUST be equal to that of the offer".
+local function copy_times(description, offer)
+  description.time = offer.time
+  for _, line in ipairs(offer.lines) do
+    if line.type == "t" or line.type == "r" or line.type == "z" then
+      description.lines[#description.lines + 1] = line
+    end
   end
 end
 
-local function wanted(stream, map)
-  for _, codec in ipairs(stream.codecs) do
-    if codec.name == map.encoding:lower()
-      and (codec.rate or map.rate) == map.rate
-      and (codec.channels or map.channels) == map.channels then
-      return true
-    end
-  end
-  return false
-end
-
--- The formats of an offered stream that are wanted, in the offer's order
--- (RFC 3264 6.1); a companion only beside a codec of its clock rate.
-local function common(offered, stream)
-  local chosen, rates, seen = {}, {}, {}
-  for _, format in ipairs(offered.formats) do
-    local map = offered.rtpmap[format]
-    if map and not seen[format] and wanted(stream, map) then
-      seen[format] = true
-      chosen[#chosen + 1] = format
-      if not COMPANION[map.encoding:lower()] then
-        rates[map.rate] = true
-      end
-    end
-  end
-  local formats = {}
-  for _, format in ipairs(chosen) do
-    if rates[offered.rtpmap[format].rate] then
-      formats[#formats + 1] = format
-    end
-  end
-  return formats
-end
-
--- RFC 3264 6.1; 8.4: a connection address of 0.0.0.0 wants nothing sent.
-local function direction_of(offered, stream)
-  local theirs, ours = DIRECTIONS[offered.direction],
-    DIRECTIONS[stream.direction]
-  local held = offered.connection and offered.connection.address == "0.0.0.0"
-  local send = ours.send and theirs.receive and not held
+-- RFC 3264 6.1; 8.4: who is to send nothing may still send.
+local function direction_of(theirs, ours)
+  theirs, ours = DIRECTIONS[theirs], DIRECTIONS[ours]
+  local send = ours.send and theirs.receive
   local receive = ours.receive and theirs.send
   return send and (receive and "sendrecv" or "sendonly")
     or receive and "recvonly" or "inactive"
 end
 
-local function put_stream(out, kind, protocol, formats, stream)
-  out[#out + 1] = ("m=%s %d %s %s"):format(kind, stream.port, protocol,
-    table.concat(formats, " "))
-end
-
-local function put_rest(out, stream, direction)
-  if stream.ptime then
-    out[#out + 1] = "a=ptime:" .. stream.ptime
+-- Ours, else what the offerer likes to get, as long as it is one we may have.
+local function ptime_of(offered, stream)
+  local text = offered:attribute "ptime" or ""
+  local theirs = #text < 5 and math.tointeger(tonumber(text:match "^%d+$"))
+  if stream.ptime or not theirs or theirs == 0 then
+    return stream.ptime
   end
-  out[#out + 1] = "a=" .. direction
-  return out
+  return math.min(theirs, stream.maxptime or theirs)
 end
 
-local function finish(out)
-  out[#out + 1] = ""
-  return table.concat(out, "\r\n")
+-- The first stream of ours that is free and fits an offered one, with the
+-- formats in common.
+local function match(offered, options, used)
+  local streams = options[offered.type:lower()]
+  if offered.port > 0 and PROTOCOLS[offered.protocol:upper()] then
+    for _, stream in ipairs(streams or {}) do
+      local formats = used[stream] and {} or codec.common(offered,
+        stream.codecs)
+      if #formats > 0 then
+        used[stream] = true
+        return stream, formats
+      end
+    end
+  end
 end
 
-local PROTOCOLS = { ["RTP/AVP"] = true, ["RTP/AVPF"] = true }
+local function accept(description, offered, stream, formats, direction)
+  local answer = description:_add {
+    type = offered.type, port = stream.port, protocol = offered.protocol,
+    formats = formats,
+  }
+  for _, format in ipairs(formats) do
+    put_codec(answer, format, offered.rtpmap[format], offered.fmtp[format])
+  end
+  put_rest(answer, ptime_of(offered, stream), stream.maxptime,
+    direction_of(direction, stream.direction))
+end
+
+local function nothing_in_common(offer)
+  local offered = {}
+  for i, stream in ipairs(offer.media) do
+    offered[i] = ("%s %s%s"):format(stream.type, stream.protocol,
+      stream.port == 0 and " with port 0" or "")
+  end
+  return failure("no stream in common; the offer has "
+    .. (#offered > 0 and table.concat(offered, ", ") or "none"))
+end
 
 -- The answer to an offer (text, or what sdp.parse gave): a description with
 -- every stream of the offer in its place. The first of each kind that has a
 -- codec in common with options.audio or options.video is accepted, with the
 -- payload numbers and fmtp of the offer and its direction mirrored; the others
--- are refused with port 0 (RFC 3264 6). Options:
---   address      where our media is, IP address or host name; required
---   audio, video { port =, codecs = { "PCMU", "telephone-event", … },
---                direction = "sendrecv" as far as we go, ptime = ms or nil }
---   session_id, version, name   for o= and s=; a later answer in the same call
---                has the same session_id and the version one higher
--- Nil and why when the offer is no description or there is no stream in
--- common: a negotiator that returns that answers 488. Raises on bad options.
+-- are refused with port 0 (RFC 3264 6). A kind may have a list of streams, each
+-- for one of the offer's. Nil and an error object when the offer is no
+-- description or there is no stream in common: a negotiator that returns that
+-- answers 488. Raises on bad options.
 function sdp.answer(offer, options)
   options = check(options, "sdp.answer")
   local why
-  if getmetatable(offer) ~= Description then
-    offer, why = sdp.parse(offer)
-    if not offer then
-      return nil, why
-    end
+  offer, why = read(offer, "sdp.answer")
+  if not offer then
+    return failure(why)
   end
-  local time = (offer.time or ""):match "^%d+%s+%d+" or "0 0"
-  local out, used, offered = head(options, time), {}, {}
-  for _, media in ipairs(offer.media) do
-    local stream = not used[media.type] and (media.type == "audio"
-      or media.type == "video") and options[media.type]
-    local formats = stream and media.port > 0 and PROTOCOLS[media.protocol]
-      and common(media, stream) or {}
-    if #formats > 0 then
-      used[media.type] = true
-      put_stream(out, media.type, media.protocol, formats, stream)
-      for _, format in ipairs(formats) do
-        put_codec(out, format, media.rtpmap[format], media.fmtp[format])
-      end
-      put_rest(out, stream, direction_of(media, stream))
+  local description, used = begin(options), {}
+  copy_times(description, offer)
+  for i, offered in ipairs(offer.media) do
+    local stream, formats = match(offered, options, used)
+    if stream then
+      accept(description, offered, stream, formats, offer:direction(i))
     else
-      out[#out + 1] = ("m=%s 0 %s %s"):format(media.type, media.protocol,
-        (media.formats[1] or ""):match "^[%w.-]+$" or "0")
+      refuse(description, offered)
     end
-    offered[#offered + 1] = media.type
   end
   if not next(used) then
-    return nil, "no stream in common; the offer has "
-      .. (#offered > 0 and table.concat(offered, ", ") or "none")
+    return nothing_in_common(offer)
   end
-  return finish(out)
+  origin.put(description, options, offer)
+  return tostring(description)
 end
 
--- A payload number for a codec of ours: its static one, else a free dynamic
--- one (RFC 3551 6).
-local function number(codec, free)
-  for static = 0, 34 do
-    local map = STATIC[static]
-    if map and map[1]:lower() == codec.name
-      and (codec.rate or map[2]) == map[2]
-      and (codec.channels or map[3]) == map[3] then
-      return static, { encoding = map[1], rate = map[2], channels = map[3] }
+-- ------------------------------------------------------------------ offer ---
+
+-- Events without a clock rate have that of the first codec (RFC 4733 2.1).
+local function put_numbers(offer, stream, kind, numbers, level)
+  local plain, first = kind == "video" and 90000 or 8000, nil
+  for i, ours in ipairs(stream.codecs) do
+    local is_event = ours.name == "telephone-event"
+    local number, map = codec.number(ours, numbers,
+      is_event and first or plain)
+    if not number then
+      error("sdp.offer: no payload number is left; too many codecs",
+        level + 1)
     end
+    offer.formats[i] = number
+    first = first or not is_event and map.rate
+    put_codec(offer, number, map, is_event and "0-16" or nil)
   end
-  free.next = free.next + 1
-  return free.next, {
-    encoding = codec.encoding, channels = codec.channels or 1,
-    rate = codec.rate or (free.kind == "video" and 90000 or 8000),
-  }
 end
 
--- An offer with our streams, for an INVITE that came without one. Options as
--- of sdp.answer; a codec without a static payload number should have its clock
--- rate with it, "opus/48000/2" (default 8000, video 90000).
+local function propose(description, kind, stream, before, level)
+  local numbers = {}
+  for number, map in pairs(before and before.rtpmap or {}) do
+    numbers[number] = {
+      encoding = map.encoding, rate = map.rate, channels = map.channels,
+    }
+  end
+  local offer = description:_add {
+    type = kind, port = stream.port, formats = {},
+    protocol = before and before.protocol or "RTP/AVP",
+  }
+  put_numbers(offer, stream, kind, numbers, level + 1)
+  put_rest(offer, stream.ptime, stream.maxptime, stream.direction)
+end
+
+-- An offer with our streams, for an INVITE that came without one, or to change
+-- a call. With options.previous every stream of it keeps its place and its
+-- payload numbers, and what we have no more is refused (RFC 3264 8). A codec
+-- without a static payload number should have its clock rate with it,
+-- "speex/16000" (default 8000, video 90000).
 function sdp.offer(options)
   options = check(options, "sdp.offer")
-  local out = head(options, "0 0")
-  for _, kind in ipairs(KINDS) do
-    local stream = options[kind]
+  local description, next_of = begin(options), { audio = 1, video = 1 }
+  local function take(kind)
+    local stream = (options[kind] or {})[next_of[kind]]
     if stream then
-      local formats, maps, free = {}, {}, { next = 95, kind = kind }
-      for i, codec in ipairs(stream.codecs) do
-        formats[i], maps[i] = number(codec, free)
-      end
-      put_stream(out, kind, "RTP/AVP", formats, stream)
-      for i, map in ipairs(maps) do
-        put_codec(out, formats[i], map,
-          map.encoding:lower() == "telephone-event" and "0-16" or nil)
-      end
-      put_rest(out, stream, stream.direction)
+      next_of[kind] = next_of[kind] + 1
+    end
+    return stream
+  end
+  for _, before in ipairs(options.previous and options.previous.media or {}) do
+    local kind = before.type:lower()
+    local stream = before.port > 0 and next_of[kind]
+      and PROTOCOLS[before.protocol:upper()] and take(kind)
+    if stream then
+      propose(description, kind, stream, before, 2)
+    else
+      refuse(description, before)
     end
   end
-  return finish(out)
+  for _, kind in ipairs(KINDS) do
+    for stream in take, kind do
+      propose(description, kind, stream, nil, 2)
+    end
+  end
+  origin.put(description, options)
+  return tostring(description)
+end
+
+-- ------------------------------------------------------------------- hold ---
+
+local HELD = { sendrecv = "sendonly", recvonly = "inactive" }
+local RESUMED = { sendonly = "sendrecv", inactive = "recvonly" }
+
+local function turn(description, why, to)
+  if not description then
+    return failure(why)
+  end
+  local text = tostring(description)
+  description, why = reader.parse(text) -- ours to change
+  if not description then
+    return failure(why)
+  end
+  local changed = false
+  for _, stream in ipairs(description.media) do
+    local direction = stream.port > 0 and to[stream.direction]
+    if direction then
+      stream.direction, changed = direction, true
+    end
+  end
+  if changed then
+    origin.next(description)
+  end
+  return tostring(description)
+end
+
+-- The description this side sent last, as the offer that puts the peer on hold:
+-- every stream receives no more (RFC 3264 8.4). Its version is one higher.
+function sdp.hold(description)
+  local copy, why = read(description, "sdp.hold")
+  return turn(copy, why, HELD)
+end
+
+-- The description this side sent last, as the offer that takes the peer off
+-- hold: every stream receives again.
+function sdp.resume(description)
+  local copy, why = read(description, "sdp.resume")
+  return turn(copy, why, RESUMED)
 end
 
 return sdp

@@ -69,6 +69,13 @@ void lss_error_new(lua_State *L, ss_failure_kind kind, ss_failure_reason reason,
   make(L, kind, reason);
 }
 
+int lss_error_media(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  make(L, SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA);
+  return 1;
+}
+
 /* Pushes what happened, for a log line. */
 static void push_text(lua_State *L, const ss_failure *f) {
   const char *text = ss_failure_text(f);

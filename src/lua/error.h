@@ -17,6 +17,9 @@ void lss_error_push(lua_State *L, const ss_failure *f, ss_message *response);
  * does. */
 void lss_error_new(lua_State *L, ss_failure_kind kind, ss_failure_reason reason,
                    const char *format, ...);
+/* A Lua function for the parts written in Lua: of a message, the object of an
+ * OPERATION_FAILURE "media". */
+int lss_error_media(lua_State *L);
 /* Pushes nil and the failure's object; 2. */
 int lss_fail(lua_State *L, ss_failure f);
 /* An assert that isn't Lua's own (luassert's) raises a table around what it was
