@@ -352,7 +352,7 @@ describe("media", function()
       assert.equal("accept operation_failure terminated", w.log[3])
     end)
 
-    it("whose set_answer fails is told of, and the call stands", function()
+    it("whose set_answer fails is told of, and ends the call", function()
       w = World.new { endpoint = { media = {
         get_offer = function()
           return World.OFFER
@@ -363,9 +363,13 @@ describe("media", function()
       } } }
       local _, call = accept { sdp = false }
       call:ack { sdp = World.ANSWER }
-      w.network:advance(1)
+      call:reply(assert(call:wait("BYE", 1)), 200)
       w:failed "can't hear you"
-      assert.equal("connected", w.sessions[1].state)
+      assert.same({
+        "incoming>connecting none -",
+        "connecting>disconnected not_acceptable_media -",
+        "accept operation_failure media",
+      }, w.log)
     end)
   end)
 end)

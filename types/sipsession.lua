@@ -62,12 +62,14 @@ local sip = {}
 ---@field message_size? integer bytes of a message; 65535
 ---@field header_size? integer bytes of its header section; 16384
 ---@field header_lines? integer header fields, up to 250; 100
----@field header_separators? integer ; , & in one header value; 64
+---@field header_separators? integer ; , & in one header value; 256
 ---@field all_separators? integer ; , & in the whole header section; 512
 ---@field vias? integer Via values; 70
 ---@field routes? integer Route and Record-Route values, each; 20
 ---@field uri_length? integer bytes of the Request-URI; 2048
 ---@field sessions? integer live sessions; 100000
+---Requests of one call that the script has yet to answer; 64
+---@field dialog_requests? integer
 ---@field transactions? integer transactions not yet ended; 200000
 ---@field connections? integer TCP connections of one listener; 10000
 ---Bytes waiting on one TCP connection; 1048576
@@ -223,6 +225,8 @@ function endpoint:stats() end
 ---@field remote_address string "udp:127.0.0.1:5061": where the INVITE came from
 ---@field request sipsession.message the INVITE
 ---@field offer string? its body, or the part of it, that is SDP
+---@field local_description string? our SDP in force
+---@field remote_description string? theirs
 ---@field endpoint sipsession.endpoint
 ---@field record sipsession.record? once its state is "disconnected"
 ---@field media sipsession.media? writable; nil: the endpoint's
@@ -315,11 +319,29 @@ local session = {}
 ---nothing. Nothing is delivered after "disconnected", save the completion of a
 ---pending accept, and then "ended"(session, record), once, before the
 ---endpoint's. (UCMA: StateChanged)
+---"reinvite"(session, request): a re-INVITE, or an UPDATE, with an offer or
+---for one has come; the library answers it, by way of session.media.
+---"message_received"(session, request): an INFO or MESSAGE, to be answered by
+---request:respond; otherwise it gets a 200 when all handlers have ended, a 500
+---if one of them died. Without a handler 200, but 469 to an INFO of a package
+---(RFC 6086). Those that wait when the call ends get 487.
+---"dtmf"(session, digit, duration): an INFO with a digit (0-9 A-D * # and !,
+---a hook flash) of application/dtmf-relay or application/dtmf; duration in
+---seconds, nil if it isn't given. Answered 200. With no such handler, or where
+---there is no digit in it, it is a "message_received".
 ---@param event "state_changed"
 ---@param fn fun(session: sipsession.session, change: sipsession.change)
 ---@return function remove
 ---@overload fun(self, event: "ended", fn: sipsession.ended): function
+---@overload fun(self, event: "reinvite", fn: sipsession.requested): function
+---@overload fun(self, event: "message_received", fn: sipsession.requested)
+---@overload fun(self, event: "dtmf", fn: sipsession.digit): function
 function session:on(event, fn) end
+
+---@alias sipsession.requested
+---| fun(session: sipsession.session, request: sipsession.message)
+---@alias sipsession.digit
+---| fun(session: sipsession.session, digit: string, duration: number?)
 
 ---Accepts the call and waits for the ACK: yields in a coroutine, elsewhere runs
 ---the loop (RFC 3261 13.3.1.4; UCMA: BeginParticipate, EndParticipate). One
@@ -385,6 +407,39 @@ function session:redirect(targets, code, headers) end
 ---@return true
 function session:terminate(headers) end
 
+---@class sipsession.sending
+---@field headers? sipsession.headers
+---@field sdp? string a description
+---@field body? string with content_type
+---@field content_type? string "type/subtype", with body
+
+---Sends a request within the connected call and waits for its answer: yields
+---in a coroutine, elsewhere runs the loop (RFC 3261 12.2.1; UCMA: SendMessage,
+---SendInfo). An answer of 481 or 408, or none, ends the call too (RFC 5057).
+---Errors: invalid_operation, nothing was sent: "not_connected", "terminated",
+---"endpoint_closed", "not_yieldable"; failure_response: err.code,
+---err.response; operation_timeout: no answer within 64*T1; operation_failure:
+---"terminated", "endpoint_closed": the call ended meanwhile;
+---connection_failure.
+---@param method string any but INVITE, ACK, BYE, CANCEL, PRACK, UPDATE, REFER
+---@param options? sipsession.sending
+---@return sipsession.message? response a 2xx
+---@return sipsession.error? err
+function session:send(method, options) end
+
+---@alias sipsession.answered
+---| fun(response: sipsession.message?, err: sipsession.error?)
+
+---Likewise; fn(response | nil, err) is called once, in a coroutine of its own,
+---with what send returns.
+---@param method string
+---@param options sipsession.sending
+---@param fn sipsession.answered
+---@return true? begun
+---@return sipsession.error? err invalid_operation: fn isn't called
+---@overload fun(self, method: string, fn: sipsession.answered): true?
+function session:send_async(method, options, fn) end
+
 ---A negotiator (UCMA: OfferAnswerNegotiation). Its functions run in coroutines
 ---of their own and may yield. An accept without a description asks it; one that
 ---returns nil refuses the call with 488, one that raises with 500.
@@ -420,6 +475,13 @@ function message:header(name) end
 ---@param name? string
 ---@return string[]|table[]
 function message:headers(name) end
+
+---Answers the request of a "message_received" event.
+---@param code integer 200-699
+---@param options? sipsession.options
+---@return true? answered
+---@return sipsession.error? err invalid_operation "answered", "terminated"
+function message:respond(code, options) end
 
 ---What happened to a correct script. tostring(err) is a line for a log.
 ---@class sipsession.error

@@ -216,6 +216,7 @@ describe("dialogs", function()
   it("B25 a re-INVITE is declined and the call stands", function()
     w = World.new()
     local call, session = w:established()
+    session.media = { get_answer = function() end }
     call:request("INVITE", { sdp = World.OFFER })
     assert(call:wait(488))
     call:ack()

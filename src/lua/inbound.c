@@ -1,6 +1,7 @@
 /* Requests in the dialog, brought to the script's handlers: re-INVITE and
  * UPDATE to be known, INFO and MESSAGE to be answered: by the handler itself,
- * or with 200 when all handlers have ended, 500 when one of them died. */
+ * or with 200 when all handlers have ended, 500 when one of them died. Digits
+ * are an event of their own, where there is a handler for it. */
 #include "lua/call.h"
 #include "lua/endpoint.h"
 #include "lua/event.h"
@@ -32,13 +33,21 @@ static void handled(lua_State *L, bool failed) {
 
 static const lss_role receiver = {true, false, handled};
 
+/* The others are told of, and answered by the library. */
+static bool answerable(const ss_message *m) {
+  return m->method == SS_INFO || m->method == SS_MESSAGE;
+}
+
 /* Calls the handlers in the list at `list` with session (2) and request. */
 static void tell_request(lua_State *L, report *r, int list, lua_Integer n) {
   lua_Integer i;
   int base;
 
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-  lss_message_push_inbound(L, r->inbound);
+  if (answerable(ss_inbound_request(r->inbound)))
+    lss_message_push_inbound(L, r->inbound);
+  else
+    lss_message_push(L, ss_inbound_request(r->inbound));
   base = lua_gettop(L);
   lss_message_handling(L, base);
   for (i = 1; i <= n; i++) {
@@ -102,14 +111,12 @@ static int requested(lua_State *L) {
     }
   }
   lua_settop(L, 2);
-  list = m->method == SS_INFO || m->method == SS_MESSAGE
-             ? LSS_SESSION_ON_MESSAGE
-             : LSS_SESSION_ON_REINVITE;
+  list = answerable(m) ? LSS_SESSION_ON_MESSAGE : LSS_SESSION_ON_REINVITE;
   n = lss_event_push(L, 2, list);
   if (n > 0)
     tell_request(L, r, 3, n);
-  else
-    respond(r->inbound, 200);
+  else if (ss_inbound_waits(r->inbound))
+    ss_inbound_unhandled(r->inbound);
   return 0;
 }
 

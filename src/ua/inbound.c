@@ -108,11 +108,12 @@ void ss_inbound_deliver(ss_session *s) {
 }
 
 /* Gives up the transaction, with an answer. */
-static int answer(ss_inbound *i, unsigned code, const ss_content *content) {
+static int answer(ss_inbound *i, unsigned code, ss_str own,
+                  const ss_content *content) {
   ss_session *s = i->session;
   ss_server *server = i->server;
   ss_server_detach(server);
-  int rc = ss_session_respond(s, server, code, SS_STR_NONE, content);
+  int rc = ss_session_respond(s, server, code, own, content);
   if (rc == SS_EFULL) {
     ss_server_attach(server, &watch, i);
     return rc;
@@ -123,24 +124,47 @@ static int answer(ss_inbound *i, unsigned code, const ss_content *content) {
   return rc;
 }
 
-ss_failure ss_inbound_respond(ss_inbound *i, unsigned code,
-                              const ss_content *content) {
+static ss_failure respond(ss_inbound *i, unsigned code, ss_str own,
+                          const ss_content *content) {
   if (!i->server)
     return (ss_failure){SS_KIND_INVALID_OPERATION,
-                        i->session ? SS_WHY_ANSWERED : SS_WHY_TERMINATED, 0};
-  int rc = answer(i, code, content);
-  if (rc)
+                        i->answered ? SS_WHY_ANSWERED : SS_WHY_TERMINATED, 0};
+  int rc = answer(i, code, own, content);
+  if (rc == SS_EFULL)
     return (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc};
+  i->answered = true;
   if (i->told)
     leave(i);
+  if (rc)
+    return (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc};
   return SS_SUCCESS;
+}
+
+ss_failure ss_inbound_respond(ss_inbound *i, unsigned code,
+                              const ss_content *content) {
+  return respond(i, code, SS_STR_NONE, content);
+}
+
+/* RFC 6086 4.2.2: an INFO of a package that nobody has asked for; of those
+ * there are none. One without a package is of the time before (RFC 2976). */
+static bool has_package(const ss_message *m) {
+  return m->method == SS_INFO &&
+         ss_message_named(m, SS_STR("Info-Package"), NULL);
+}
+
+void ss_inbound_unhandled(ss_inbound *i) {
+  ss_content none = {0};
+  if (has_package(i->request))
+    respond(i, 469, SS_STR("Recv-Info: \r\n"), &none);
+  else
+    respond(i, 200, SS_STR_NONE, &none);
 }
 
 /* RFC 3261 15.1.2: what is pending when the dialog ends is answered 487. */
 static void abort_one(ss_inbound *i) {
   ss_content none = {0};
   if (i->server)
-    answer(i, 487, &none);
+    answer(i, 487, SS_STR_NONE, &none);
 }
 
 void ss_inbound_abort(ss_session *s) {

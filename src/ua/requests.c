@@ -134,7 +134,7 @@ static void reinvite(ss_endpoint *e, ss_session *s, ss_server *server,
   case SS_PHASE_ESTABLISHED:
     ss_modify_received(s, server, m);
     break;
-  case SS_PHASE_ENDING: /* answered before */
+  case SS_PHASE_ENDING: /* refused before */
   case SS_PHASE_OVER:
     break;
   }
@@ -156,7 +156,8 @@ static void in_dialog(ss_endpoint *e, ss_session *s, ss_server *server,
     ss_end_bye_received(s, server, m);
     return;
   }
-  if (s->phase >= SS_PHASE_ENDING) { /* RFC 5407 3.2.2: it crossed our BYE */
+  if (s->state == SS_STATE_DISCONNECTED) { /* RFC 5407 3.2.2: it crossed our
+                                              BYE, or the BYE is due */
     no_dialog(e, server);
     return;
   }

@@ -157,6 +157,9 @@ bool ss_inbound_waits(const ss_inbound *i);
 /* 200-699. INVALID_OPERATION: it was answered, or its session has ended. */
 ss_failure ss_inbound_respond(ss_inbound *i, unsigned code,
                               const ss_content *content);
+/* The answer to one that no handler is there for: 200, or what the RFC of its
+ * kind says. */
+void ss_inbound_unhandled(ss_inbound *i);
 
 ss_state ss_session_state(const ss_session *s);
 const ss_record *ss_session_record(const ss_session *s); /* NULL: it goes on */

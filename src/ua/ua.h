@@ -308,6 +308,7 @@ struct ss_inbound {
   ss_message *request;
   uint8_t after; /* so many transitions */
   bool told;
+  bool answered; /* by the script, or in its place */
 };
 
 void ss_inbound_received(ss_session *s, ss_server *server, ss_message *m);
