@@ -28,6 +28,8 @@ bool ss_inbound_waits(const ss_inbound *i) {
 
 /* Out of the session's lists: nothing is to be done any more. */
 static void leave(ss_inbound *i) {
+  if (!i->session)
+    return;
   ss_list_remove(&i->node);
   i->session->inbounds--;
   i->session = NULL;
