@@ -121,7 +121,7 @@ end
 -- The first stream of ours that is free and fits an offered one, with the
 -- formats in common.
 local function match(offered, options, used)
-  local streams = options[offered.type:lower()]
+  local streams = options.streams[offered.type:lower()]
   if offered.port > 0 and PROTOCOLS[offered.protocol:upper()] then
     for _, stream in ipairs(streams or {}) do
       local formats = used[stream] and {} or codec.common(offered,
@@ -231,7 +231,7 @@ function sdp.offer(options)
   options = check(options, "sdp.offer")
   local description, next_of = begin(options), { audio = 1, video = 1 }
   local function take(kind)
-    local stream = (options[kind] or {})[next_of[kind]]
+    local stream = (options.streams[kind] or {})[next_of[kind]]
     if stream then
       next_of[kind] = next_of[kind] + 1
     end

@@ -135,7 +135,7 @@ local function check_previous(previous, what, level)
 end
 
 -- The options, as { address, family, name, origin = { username … }, previous,
--- audio = { streams }, video = … }. To be called by what scripts call.
+-- streams = { audio = { … }, video = { … } } }. To be called by what scripts call.
 return function(options, what)
   local level = 3
   check_names(options,
@@ -154,14 +154,15 @@ return function(options, what)
     or origin.version
   local checked = {
     address = address, family = family, name = name, origin = origin,
-    previous = check_previous(options.previous, what, level),
+    previous = check_previous(options.previous, what, level), streams = {},
   }
   for _, kind in ipairs(KINDS) do
     if options[kind] ~= nil then
-      checked[kind] = check_streams(options[kind], what .. ": " .. kind, level)
+      checked.streams[kind] = check_streams(options[kind],
+        what .. ": " .. kind, level)
     end
   end
-  if not checked.audio and not checked.video then
+  if not next(checked.streams) then
     fail(level, "%s: no stream; give audio or video", what)
   end
   return checked

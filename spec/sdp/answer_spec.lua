@@ -46,6 +46,16 @@ describe("streams", function()
       "a=sendrecv"), answer(PCMU, nil, "m=AUDIO 1 rtp/avpf 0"))
   end)
 
+  it("may be of any kind, also one named as an option of ours", function()
+    for _, kind in ipairs { "name", "address", "origin", "previous", "streams",
+      "family", "__index" } do
+      assert.equal(lines("m=" .. kind .. " 0 RTP/AVP 0",
+        "m=audio 7000 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=sendrecv"),
+        answer(PCMU, nil, "m=" .. kind .. " 1 RTP/AVP 0",
+          "m=audio 1 RTP/AVP 0"))
+    end
+  end)
+
   it("say what was offered where none fits", function()
     local text, err = answer(PCMU, nil, "m=audio 1 UDP/TLS/RTP/SAVPF 111",
       "m=audio 0 RTP/AVP 0")
