@@ -134,8 +134,9 @@ local function check_previous(previous, what, level)
   return description or fail(level + 1, "%s: previous: %s", what, why)
 end
 
--- The options, as { address, family, name, origin = { username … }, previous,
--- streams = { audio = { … }, video = { … } } }. To be called by what scripts call.
+-- The options, as { address, family, name, origin = { username, … },
+-- previous, streams = { audio = { … }, video = { … } } }. To be
+-- called by what scripts call.
 return function(options, what)
   local level = 3
   check_names(options,
