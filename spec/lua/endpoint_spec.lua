@@ -162,7 +162,7 @@ describe("an endpoint", function()
     assert.is_nil(w.endpoint.colour)
     assert.error_matches(function()
       w.endpoint.colour = "red"
-    end, "field 'colour' can't be set; writable: 'media'")
+    end, "field 'colour' can't be set; writable: 'media', 'reliable'")
     assert.has_error(function()
       w.endpoint.media = 7
     end)

@@ -302,6 +302,23 @@ static int set_media(lua_State *L) {
   return 0;
 }
 
+static int get_reliable(lua_State *L) {
+  lss_endpoint *e = check(L);
+
+  if (e)
+    lua_pushstring(L, lss_reliability_name(ss_endpoint_reliable(e->core)));
+  return e != NULL;
+}
+
+static int set_reliable(lua_State *L) {
+  lss_endpoint *e = check(L);
+  ss_reliability reliable = lss_reliability_check(L, 3);
+
+  if (e && ss_endpoint_set_reliable(e->core, reliable))
+    luaL_error(L, "reliable: not enough memory");
+  return 0;
+}
+
 static int get_is_closed(lua_State *L) {
   lss_endpoint *e = check(L);
 
@@ -331,9 +348,11 @@ static const luaL_Reg endpoint_getters[] = {{"addresses", get_addresses},
                                             {"uri", get_uri},
                                             {"user_agent", get_user_agent},
                                             {"media", get_media},
+                                            {"reliable", get_reliable},
                                             {"is_closed", get_is_closed},
                                             {NULL, NULL}};
-static const luaL_Reg endpoint_setters[] = {{"media", set_media}, {NULL, NULL}};
+static const luaL_Reg endpoint_setters[] = {
+    {"media", set_media}, {"reliable", set_reliable}, {NULL, NULL}};
 static const luaL_Reg endpoint_metamethods[] = {
     {"__gc", endpoint_gc},
     {"__close", endpoint_tbc},
@@ -341,7 +360,7 @@ static const luaL_Reg endpoint_metamethods[] = {
     {NULL, NULL}};
 static const lss_class endpoint_class = {
     "sipsession.endpoint", endpoint_methods,     endpoint_getters,
-    endpoint_setters,      endpoint_metamethods, "'media'"};
+    endpoint_setters,      endpoint_metamethods, "'media', 'reliable'"};
 
 void lss_endpoint_open(lua_State *L) {
   lss_class_open(L, &endpoint_class);

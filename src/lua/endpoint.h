@@ -49,6 +49,9 @@ lss_world *lss_endpoint_world(lua_State *L, int idx);
 /* endpoint_options.c: from the options table at 1 to a configuration, which
  * borrows from values it pushes. The addresses too. */
 void lss_endpoint_config(lua_State *L, ss_endpoint_config *config);
+/* The policy named at idx; raises for anything else. */
+ss_reliability lss_reliability_check(lua_State *L, int idx);
+const char *lss_reliability_name(ss_reliability reliable);
 /* wire.c: the "message" event. */
 void lss_wire(void *arg, bool out, const ss_addr *peer, ss_str text);
 void lss_wire_init(lss_endpoint *e);

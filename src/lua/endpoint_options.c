@@ -14,7 +14,8 @@ static const char *const names[] = {"listen",         "uri",
                                     "terminate_code", "connect_timeout",
                                     "close_timeout",  "accept",
                                     "timers",         "limits",
-                                    "network",        NULL};
+                                    "network",        "reliable",
+                                    NULL};
 
 /* The address on the top. */
 static void add_address(lua_State *L, ss_addr *addr) {
@@ -172,6 +173,30 @@ static void accept_check(lua_State *L, ss_endpoint_config *config) {
   config->accept = lss_to_str(L, -1);
 }
 
+static const char *const reliabilities[] = {
+    [SS_RELIABILITY_OFF] = "off",
+    [SS_RELIABILITY_SUPPORTED] = "supported",
+    [SS_RELIABILITY_REQUIRED] = "required"};
+
+const char *lss_reliability_name(ss_reliability reliable) {
+  return reliabilities[reliable];
+}
+
+ss_reliability lss_reliability_check(lua_State *L, int idx) {
+  const char *name =
+      lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : "";
+  int i;
+
+  for (i = SS_RELIABILITY_OFF; i <= SS_RELIABILITY_REQUIRED; i++)
+    if (strcmp(name, reliabilities[i]) == 0)
+      return (ss_reliability)i;
+  luaL_error(L,
+             "reliable: \"off\", \"supported\" or \"required\" expected, got "
+             "%s",
+             luaL_tolstring(L, idx, NULL));
+  return SS_RELIABILITY_OFF;
+}
+
 void lss_endpoint_config(lua_State *L, ss_endpoint_config *config) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lss_options_check(L, 1, names, NULL);
@@ -181,6 +206,8 @@ void lss_endpoint_config(lua_State *L, ss_endpoint_config *config) {
   text_check(L, "advertise", &config->advertise);
   text_check(L, "user_agent", &config->user_agent);
   codes_check(L, config);
+  if (lss_option_any(L, 1, "reliable"))
+    config->reliable = lss_reliability_check(L, -1);
   times_check(L, config);
   limits_check(L, config);
   accept_check(L, config);

@@ -8,6 +8,8 @@
 
 static const char *const answer_names[] = {"headers", "reason",       "sdp",
                                            "body",    "content_type", NULL};
+static const char *const progress_names[] = {
+    "headers", "reason", "sdp", "body", "content_type", "reliable", NULL};
 static const char *const reject_names[] = {"code", "headers",      "reason",
                                            "body", "content_type", NULL};
 
@@ -93,22 +95,63 @@ int lss_session_participate_async(lua_State *L) {
   return outcome(L, claim(L, box, 3, &content));
 }
 
-/* --- the others ----------------------------------------------------------- */
+/* --- progress ------------------------------------------------------------- */
 
-int lss_session_progress(lua_State *L) {
-  lss_session *box = lss_session_check(L);
-  unsigned code = lss_code_check(L, 2, 180, 101, 199);
+typedef struct ringing {
+  lss_session *box;
+  unsigned code;
   ss_content content;
-  lua_State *was;
+  bool must; /* be reliable, or fail */
+} ringing;
+
+/* The option: true, "auto", or false and nil. */
+static bool reliable_check(lua_State *L, int options, ringing *q) {
+  if (lua_isnil(L, options) || !lss_option_any(L, options, "reliable") ||
+      (lua_isboolean(L, -1) && !lua_toboolean(L, -1)))
+    return false;
+  q->must = lua_isboolean(L, -1);
+  if (!q->must && (lua_type(L, -1) != LUA_TSTRING ||
+                   strcmp(lua_tostring(L, -1), "auto") != 0))
+    luaL_error(L, "reliable: true, false or \"auto\" expected, got %s",
+               luaL_tolstring(L, -1, NULL));
+  return true;
+}
+
+/* One without a description may have to make an offer. */
+static ss_failure ring(ss_session *s, void *arg, ss_operation **out) {
+  ringing *q = arg;
   ss_failure f;
 
+  q->box->verb = true;
+  f = out ? ss_session_progress_reliably(s, q->code, &q->content, q->must, out)
+          : ss_session_progress(s, q->code, &q->content);
+  q->box->verb = false;
+  return f;
+}
+
+int lss_session_progress(lua_State *L) {
+  ringing q;
+  lua_State *was;
+  bool waits;
+  ss_failure f;
+
+  memset(&q, 0, sizeof q);
+  q.box = lss_session_check(L);
+  q.code = lss_code_check(L, 2, 180, 101, 199);
   lua_settop(L, 3);
-  lss_content_check(L, 3, answer_names, &content);
+  lss_content_check(L, 3, progress_names, &q.content);
+  waits = reliable_check(L, 3, &q);
+  q.box->negotiator =
+      !q.content.body.n && lss_media_has(L, 1, SS_NEGOTIATE_OFFER);
+  if (waits)
+    return lss_operation_run(L, ring, &q);
   was = enter(L);
-  f = ss_session_progress(box->core, code, &content);
+  f = ring(q.box->core, &q, NULL);
   leave(L, was);
   return outcome(L, f);
 }
+
+/* --- the others ----------------------------------------------------------- */
 
 int lss_session_reject(lua_State *L) {
   lss_session *box = lss_session_check(L);

@@ -23,7 +23,8 @@ static void said(ss_session *s, ss_packet *description) {
   ss_offering was = s->media.offering;
   if (description)
     ss_offer_sent(s, description, was == SS_OFFER_THEIRS ? s->request : NULL);
-  else if (was == SS_OFFER_THEIRS) /* a body of another kind */
+  else if (was == SS_OFFER_THEIRS && !ss_reliable_described(s))
+    /* a body of another kind */
     s->media.offering = SS_OFFER_NONE;
 }
 
@@ -38,6 +39,7 @@ static void answer(ss_session *s, const ss_content *content,
                    ss_packet *description) {
   ss_endpoint *e = s->endpoint;
   s->phase = SS_PHASE_ANSWERED;
+  ss_reliable_answered(s);
   ss_answer_start(s);
   int rc = ss_session_reply(s, 200, SS_STR_NONE, SS_STR_NONE, content);
   if (!rc) {
@@ -108,15 +110,41 @@ static int answer_given(ss_session *s, const ss_content *content) {
   return 0;
 }
 
+void ss_answer_send(ss_session *s, const ss_content *content) {
+  answer(s, content, NULL);
+}
+
+static void claim(ss_session *s) {
+  s->claim = SS_CLAIM_ACCEPTED;
+  s->accepting = true;
+  ss_reliable_claimed(s);
+  ss_session_move(s, SS_STATE_CONNECTING, SS_CAUSE_NONE, 0, NULL);
+}
+
+/* Offer and answer went in a reliable provisional: the 200 has none (RFC 3262
+ * 5), and comes after its PRACK (3). */
+static ss_failure accept_described(ss_session *s, const ss_content *given) {
+  ss_content content = *given;
+  bool waits = ss_reliable_precedes(s);
+  ss_reliable_strip(s, &content);
+  if (waits && ss_reliable_keep(s, &content))
+    return failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
+  claim(s);
+  s->phase = SS_PHASE_NEGOTIATING;
+  if (!waits)
+    answer(s, &content, NULL);
+  return SS_SUCCESS;
+}
+
 ss_failure ss_session_participate(ss_session *s, const ss_content *content) {
   if (s->claim != SS_CLAIM_OPEN || !s->endpoint || s->endpoint->closing)
     return ss_session_refusal(s);
+  if (ss_reliable_described(s))
+    return accept_described(s, content);
   int rc = content->body.n ? 0 : keep_content(s, content);
   if (rc)
     return failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc);
-  s->claim = SS_CLAIM_ACCEPTED;
-  s->accepting = true;
-  ss_session_move(s, SS_STATE_CONNECTING, SS_CAUSE_NONE, 0, NULL);
+  claim(s);
   if (content->body.n) {
     if (answer_given(s, content))
       give_up(s, 500,

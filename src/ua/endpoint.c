@@ -9,6 +9,7 @@ void ss_endpoint_config_default(ss_endpoint_config *c) {
                             .terminate_code = 486,
                             .connect_timeout = 180000,
                             .close_timeout = 2000,
+                            .reliable = SS_RELIABILITY_SUPPORTED,
                             .t1 = 500,
                             .t2 = 4000,
                             .t4 = 5000};
@@ -222,6 +223,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->close_timeout = c->close_timeout;
   e->t1 = c->t1;
   e->t2 = c->t2;
+  e->reliable = c->reliable;
   e->limits = c->limits;
   e->close_timer.fn = on_close_timer;
   e->close_job.fn = on_closed;
@@ -333,6 +335,19 @@ ss_str ss_endpoint_name(const ss_endpoint *e) {
 
 void ss_endpoint_set_handled(ss_endpoint *e, bool handled) {
   e->handled = handled;
+}
+
+int ss_endpoint_set_reliable(ss_endpoint *e, ss_reliability reliable) {
+  ss_reliability was = e->reliable;
+  e->reliable = reliable;
+  int rc = ss_identity_lists(e);
+  if (rc)
+    e->reliable = was;
+  return rc;
+}
+
+ss_reliability ss_endpoint_reliable(const ss_endpoint *e) {
+  return e->reliable;
 }
 
 void ss_endpoint_set_traced(ss_endpoint *e, bool traced) {

@@ -12,6 +12,13 @@
 #include "sip/fields.h"
 #include "ua/session.h"
 
+/* Whether provisional responses are acknowledged (RFC 3262). */
+typedef enum ss_reliability {
+  SS_RELIABILITY_OFF,       /* no extension that we know */
+  SS_RELIABILITY_SUPPORTED, /* where the script or the caller asks for it */
+  SS_RELIABILITY_REQUIRED   /* all; who doesn't know it gets a 421 */
+} ss_reliability;
+
 /* What a negotiator is asked. */
 typedef enum ss_negotiate {
   SS_NEGOTIATE_ANSWER, /* an answer to their offer */
@@ -72,6 +79,7 @@ typedef struct ss_endpoint_config {
   uint32_t t1, t2, t4;      /* ms: 500, 4000, 5000 (RFC 3261 17.1.1.1) */
   ss_str accept;            /* media types, joined by ", "; default
                                "application/sdp" */
+  ss_reliability reliable;  /* default SUPPORTED */
   ss_limits limits;
 } ss_endpoint_config;
 
@@ -134,6 +142,9 @@ ss_str ss_endpoint_uri(const ss_endpoint *e);
 ss_str ss_endpoint_name(const ss_endpoint *e); /* User-Agent and Server */
 /* Whether a script listens for calls; without it they get unhandled_code. */
 void ss_endpoint_set_handled(ss_endpoint *e, bool handled);
+/* For INVITEs that come from now on. SS_ENOMEM: all is as it was. */
+int ss_endpoint_set_reliable(ss_endpoint *e, ss_reliability reliable);
+ss_reliability ss_endpoint_reliable(const ss_endpoint *e);
 /* Whether handler->wire is called. */
 void ss_endpoint_set_traced(ss_endpoint *e, bool traced);
 

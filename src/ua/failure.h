@@ -32,6 +32,7 @@
   X(NOT_SUPPORTED, "not_supported", "the other side doesn't support it")       \
   X(NO_ANSWER, 0, "no answer came")                                            \
   X(ANSWERED, "answered", "it was answered already")                           \
+  X(NO_PRACK, 0, "a reliable response was sent and no PRACK came")             \
   X(NO_ACK, 0, "the answer was sent and no ACK came within 64*T1")
 
 typedef enum ss_failure_kind {

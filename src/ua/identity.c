@@ -41,20 +41,64 @@ static int init_uri(ss_endpoint *e, ss_str uri) {
   return rc;
 }
 
-static int init_lists(ss_endpoint *e) {
-  char text[1024];
+/* The option tags we know, in the order of Supported. */
+static const char *const tags[] = {"100rel", "norefersub"};
+
+#define TAGS (sizeof tags / sizeof *tags)
+
+static bool is_on(const ss_endpoint *e, size_t tag) {
+  return tag != 0 || e->reliable != SS_RELIABILITY_OFF;
+}
+
+bool ss_identity_supports(const ss_endpoint *e, ss_str tag) {
+  for (size_t i = 0; i < TAGS; i++)
+    if (ss_str_ieq(tag, ss_str_z(tags[i])))
+      return is_on(e, i);
+  return false;
+}
+
+static void add_supported(const ss_endpoint *e, ss_buf *b) {
+  const char *before = "Supported: ";
+  for (size_t i = 0; i < TAGS; i++) {
+    if (!is_on(e, i))
+      continue;
+    ss_buf_str(b, ss_str_z(before));
+    ss_buf_str(b, ss_str_z(tags[i]));
+    before = ", ";
+  }
+  ss_buf_lit(b, "\r\n");
+}
+
+static void replace(char **slot, char *with) {
+  ss_free(*slot);
+  *slot = with;
+}
+
+int ss_identity_lists(ss_endpoint *e) {
+  char text[1024], *allow = NULL, *options = NULL, *capabilities = NULL;
   ss_buf b = SS_BUF_ON(text, sizeof text);
-  ss_buf_lit(&b, "Allow: " SS_ALLOW ", UPDATE, INFO, MESSAGE\r\n");
-  int rc = dup_to(&e->allow, ss_buf_view(&b));
-  ss_buf_lit(&b, "Supported: \r\n");
+  ss_buf_lit(&b, "Allow: " SS_ALLOW ", UPDATE");
+  if (e->reliable != SS_RELIABILITY_OFF)
+    ss_buf_lit(&b, ", PRACK");
+  ss_buf_lit(&b, ", INFO, MESSAGE\r\n");
+  int rc = dup_to(&allow, ss_buf_view(&b));
+  add_supported(e, &b);
   if (!rc)
-    rc = dup_to(&e->options, ss_buf_view(&b));
-  if (rc)
-    return rc;
+    rc = dup_to(&options, ss_buf_view(&b));
   ss_buf_lit(&b, "Accept: ");
   ss_buf_str(&b, ss_str_z(e->accept));
   ss_buf_lit(&b, "\r\nAccept-Encoding: identity\r\n");
-  return b.full ? SS_ELIMIT : dup_to(&e->capabilities, ss_buf_view(&b));
+  if (!rc)
+    rc = b.full ? SS_ELIMIT : dup_to(&capabilities, ss_buf_view(&b));
+  if (rc) {
+    ss_free(allow);
+    ss_free(options);
+    return rc;
+  }
+  replace(&e->allow, allow);
+  replace(&e->options, options);
+  replace(&e->capabilities, capabilities);
+  return 0;
 }
 
 int ss_identity_init(ss_endpoint *e, const ss_endpoint_config *config) {
@@ -69,7 +113,7 @@ int ss_identity_init(ss_endpoint *e, const ss_endpoint_config *config) {
     rc = dup_to(&e->advertise, config->advertise);
   if (!rc)
     rc = init_uri(e, config->uri);
-  return rc ? rc : init_lists(e);
+  return rc ? rc : ss_identity_lists(e);
 }
 
 void ss_identity_free(ss_endpoint *e) {

@@ -18,6 +18,11 @@ void ss_invite_received(ss_endpoint *e, ss_server *server, ss_message *m) {
   }
   if (!ss_requests_body(e, server, m))
     return;
+  if (e->reliable == SS_RELIABILITY_REQUIRED && !ss_reliable_offered(m)) {
+    e->stats.refused_extension++; /* RFC 3262 3, RFC 3261 21.4.16 */
+    ss_requests_reply(e, server, 421, SS_STR("Require: 100rel\r\n"));
+    return;
+  }
   if (e->live >= e->limits.sessions) {
     e->stats.refused_overload++;
     ss_requests_reply(e, server, 503, SS_STR("Retry-After: 10\r\n"));

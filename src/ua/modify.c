@@ -1,5 +1,5 @@
-/* Their re-INVITE and UPDATE in a call (RFC 3261 14.2, RFC 3311 5.2): a new
- * offer is answered by way of the negotiator, a request for one gets ours, and
+/* Their re-INVITE and UPDATE (RFC 3261 14.2, RFC 3311 5.2), and an offer in a
+ * PRACK (RFC 3262 5): a new offer is answered by way of the negotiator, a request for one gets ours, and
  * whatever is refused leaves the call as it was (RFC 6141 3.4). The 2xx of a
  * re-INVITE is repeated until its ACK as that of an INVITE is (answer.c). */
 #include "ua/ua.h"
@@ -90,7 +90,8 @@ static void succeed(ss_session *s, ss_packet *description) {
   bool offered = m->invite && !offer_in(m->request).n;
   if (description)
     ss_offer_sent(s, description, offered ? NULL : m->request);
-  ss_dialog_refresh(s, m->request, &m->path, &m->source);
+  if (m->request->method != SS_PRACK)
+    ss_dialog_refresh(s, m->request, &m->path, &m->source);
   if (!m->invite) {
     release_server(s);
     forget(s);
@@ -163,6 +164,32 @@ static bool invite_allowed(ss_session *s, ss_server *server) {
   return true;
 }
 
+/* RFC 3311 5.2: an INVITE that asked us for an offer, and has none yet, is as
+ * good as an offer of ours. */
+static bool first_is_due(const ss_session *s) {
+  return s->phase <= SS_PHASE_NEGOTIATING &&
+         s->media.offering == SS_OFFER_NONE && !ss_reliable_described(s);
+}
+
+/* False: it was refused. */
+static bool take_up(ss_session *s, ss_server *server, ss_message *m,
+                    bool offer) {
+  ss_endpoint *e = s->endpoint;
+  if (first_is_due(s)) {
+    ss_requests_reply(e, server, 491, SS_STR_NONE);
+    return false;
+  }
+  if (!ss_offer_allowed(s, server))
+    return false;
+  if (s->modify || !begin(s, server, m)) {
+    ss_requests_later(e, server);
+    return false;
+  }
+  if (offer)
+    s->media.offering = SS_OFFER_THEIRS;
+  return true;
+}
+
 void ss_modify_received(ss_session *s, ss_server *server, ss_message *m) {
   ss_endpoint *e = s->endpoint;
   bool invite = m->method == SS_INVITE;
@@ -175,16 +202,15 @@ void ss_modify_received(ss_session *s, ss_server *server, ss_message *m) {
     refresh_only(s, server, m);
     return;
   }
-  if (!ss_offer_allowed(s, server))
-    return;
-  if (s->modify || !begin(s, server, m)) {
-    ss_requests_later(e, server);
-    return;
+  if (take_up(s, server, m, offer)) {
+    ss_inbound_notice(s, m);
+    ss_offer_describe(s, offer ? m : NULL, on_described);
   }
-  if (offer)
-    s->media.offering = SS_OFFER_THEIRS;
-  ss_inbound_notice(s, m);
-  ss_offer_describe(s, offer ? m : NULL, on_described);
+}
+
+void ss_modify_offered(ss_session *s, ss_server *server, ss_message *m) {
+  if (take_up(s, server, m, true))
+    ss_offer_describe(s, m, on_described);
 }
 
 /* --- the rest of a re-INVITE ---------------------------------------------- */
@@ -212,7 +238,7 @@ void ss_modify_ack(ss_session *s, ss_message *ack) {
 
 /* RFC 3261 9.2 */
 void ss_modify_cancelled(ss_session *s) {
-  if (!s->modify || s->modify->answered)
+  if (!s->modify || !s->modify->invite || s->modify->answered)
     return;
   ss_offer_abandon(s);
   decline(s, 487);

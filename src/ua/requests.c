@@ -18,17 +18,19 @@ void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
 
 #define ALLOW_LINE "Allow: " SS_ALLOW "\r\n"
 
-static bool known(ss_method method, bool dialog) {
+static bool known(const ss_endpoint *e, ss_method method, ss_session *s) {
   switch (method) {
   case SS_INVITE:
   case SS_BYE:
   case SS_CANCEL:
   case SS_OPTIONS:
     return true;
+  case SS_PRACK: /* also those of calls from before it was turned off */
+    return s && (e->reliable != SS_RELIABILITY_OFF || s->reliable);
   case SS_UPDATE:
   case SS_INFO:
   case SS_MESSAGE:
-    return dialog;
+    return s != NULL;
   default:
     return false;
   }
@@ -36,12 +38,12 @@ static bool known(ss_method method, bool dialog) {
 
 /* RFC 3261 8.2.1: 405 for a method that is known, 501 for one that isn't. */
 static bool method_allowed(ss_endpoint *e, ss_server *server, ss_message *m,
-                           bool dialog) {
-  if (known(m->method, dialog))
+                           ss_session *s) {
+  if (known(e, m->method, s))
     return true;
   e->stats.refused_method++;
   ss_requests_reply(e, server, m->method == SS_METHOD_UNKNOWN ? 501 : 405,
-                    dialog ? ss_str_z(e->allow) : SS_STR(ALLOW_LINE));
+                    s ? ss_str_z(e->allow) : SS_STR(ALLOW_LINE));
   return false;
 }
 
@@ -61,13 +63,15 @@ static bool scheme_supported(ss_endpoint *e, ss_server *server, ss_message *m) {
   return false;
 }
 
-/* RFC 3261 8.2.2.3: no extension is required of us that we know; the answer
- * lists them all. Never for CANCEL. */
+/* RFC 3261 8.2.2.3: the answer lists those that we don't know. Never for
+ * CANCEL. */
 static bool extensions_known(ss_endpoint *e, ss_server *server, ss_message *m) {
   ss_elements tags = ss_message_elements(m, SS_FIELD_REQUIRE);
   ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
   ss_str tag;
   while (ss_elements_next(&tags, &tag)) {
+    if (ss_identity_supports(e, tag))
+      continue;
     if (b.n)
       ss_buf_lit(&b, ", ");
     else
@@ -168,6 +172,9 @@ static void in_dialog(ss_endpoint *e, ss_session *s, ss_server *server,
   case SS_UPDATE:
     ss_modify_received(s, server, m);
     break;
+  case SS_PRACK:
+    ss_reliable_prack(s, server, m);
+    break;
   case SS_INFO:
   case SS_MESSAGE:
     ss_inbound_received(s, server, m);
@@ -211,7 +218,7 @@ static void on_request(void *arg, ss_server *server, ss_message *m) {
     ss_cancel_received(e, server, m);
   else if (tagged && !s && m->method != SS_METHOD_UNKNOWN)
     no_dialog(e, server);
-  else if (!method_allowed(e, server, m, s != NULL) ||
+  else if (!method_allowed(e, server, m, s) ||
            !scheme_supported(e, server, m) || !extensions_known(e, server, m))
     return;
   else if (s)

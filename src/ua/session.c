@@ -48,6 +48,7 @@ static void stop(ss_session *s) {
   ss_offer_abandon(s);
   ss_modify_abort(s);
   ss_renew_abort(s);
+  ss_reliable_abort(s);
   ss_inbound_abort(s);
   ss_operations_end(s, ended_failure(s));
 }
@@ -261,6 +262,7 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   ss_list_init(&s->waiting);
   ss_dialog_init(&s->dialog, m, remote_tag);
   ss_offer_init(s);
+  ss_reliable_init(s);
   ss_dialog_insert(e, &s->dialog);
   ss_list_append(&e->sessions, &s->node);
   ss_server_attach(server, &watch, s);
@@ -286,6 +288,7 @@ void ss_session_unref(ss_session *s) {
   ss_message_unref(s->ack);
   ss_operations_free(s);
   ss_offer_free(s);
+  ss_reliable_free(s);
   ss_message_unref(s->target);
   ss_message_unref(s->request);
   ss_message_unref(s->record.message);
@@ -300,6 +303,7 @@ void ss_session_over(ss_session *s) {
   s->phase = SS_PHASE_OVER;
   ss_loop_timer_stop(e->loop, &s->expiry);
   ss_loop_timer_stop(e->loop, &s->repeat);
+  ss_reliable_abort(s);
   ss_dialog_remove(e, &s->dialog);
   if (s->server) {
     ss_server_acknowledged(s->server);

@@ -122,6 +122,12 @@ void ss_session_negotiated(ss_session *s, uint32_t round, ss_str sdp,
                            unsigned code);
 ss_failure ss_session_progress(ss_session *s, unsigned code,
                                const ss_content *content); /* 101-199 */
+/* Acknowledged by the caller's PRACK (RFC 3262): what was begun is *out; NULL:
+ * it went unreliably, for the caller can't, unless it must: NOT_SUPPORTED.
+ * PENDING: too many wait already. */
+ss_failure ss_session_progress_reliably(ss_session *s, unsigned code,
+                                        const ss_content *content, bool must,
+                                        ss_operation **out);
 ss_failure ss_session_reject(ss_session *s, unsigned code,
                              const ss_content *content); /* 400-699 */
 /* contacts: Contact values joined by ", ". */

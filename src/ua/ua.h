@@ -54,6 +54,7 @@ typedef void (*ss_described_fn)(ss_session *s, ss_packet *description,
 
 typedef struct ss_modify ss_modify;
 typedef struct ss_renewal ss_renewal;
+typedef struct ss_reliable ss_reliable;
 
 /* Descriptions of a session: offer.c. */
 typedef struct ss_media {
@@ -88,6 +89,7 @@ struct ss_session {
   ss_media media;
   ss_modify *modify;   /* their re-INVITE or UPDATE that isn't done */
   ss_renewal *renewal; /* ours */
+  ss_reliable *reliable; /* NULL: no such provisional was sent yet */
   ss_list renewed;     /* those whose ACK may have to be repeated */
   ss_list operations;  /* of ours that run */
   ss_list completed;   /* whose end is to be told */
@@ -104,6 +106,8 @@ struct ss_session {
   bool told;            /* `ended` was called */
   bool endpoint_closed; /* ended because its endpoint closed */
   bool expires;         /* the expiry is the caller's: Expires */
+  bool reliable_peer;   /* the caller knows 100rel, and so do we */
+  bool reliable_always; /* the caller requires it, or our policy does */
   uint8_t changes, delivered;
   ss_change change[SS_CHANGES];
   bool accepting; /* an outcome is owed */
@@ -133,6 +137,7 @@ struct ss_endpoint {
   ss_timer close_timer;
   ss_job close_job; /* tells that it is closed */
   bool handled, traced, closing;
+  ss_reliability reliable;
   bool freed;          /* while some still give up its sessions: */
   unsigned forgetting; /* so many */
   unsigned unhandled_code, terminate_code;
@@ -157,6 +162,10 @@ void ss_endpoint_check_closed(ss_endpoint *e);
 /* identity.c: who we say we are */
 int ss_identity_init(ss_endpoint *e, const ss_endpoint_config *config);
 void ss_identity_free(ss_endpoint *e);
+/* Makes the lists of what we can do anew. SS_ENOMEM: they are as they were. */
+int ss_identity_lists(ss_endpoint *e);
+/* An option tag (RFC 3261 19.2) that may be required of us. */
+bool ss_identity_supports(const ss_endpoint *e, ss_str tag);
 /* A Contact value for that path. */
 void ss_identity_contact(ss_endpoint *e, const ss_path *path, ss_buf *b);
 /* The sent-by of a Via: advertised, or empty. */
@@ -248,6 +257,8 @@ int ss_offer_again(ss_session *s, bool held, ss_packet **out);
 
 /* modify.c: their re-INVITE and UPDATE */
 void ss_modify_received(ss_session *s, ss_server *server, ss_message *m);
+/* An offer in a PRACK, which has been matched. */
+void ss_modify_offered(ss_session *s, ss_server *server, ss_message *prack);
 void ss_modify_ack(ss_session *s, ss_message *ack);
 void ss_modify_cancelled(ss_session *s);
 void ss_modify_expired(ss_session *s); /* 64*T1 without ACK */
@@ -379,7 +390,36 @@ void ss_end_because(ss_session *s, ss_cause cause);
 void ss_cancel_by_caller(ss_session *s, ss_cause cause, ss_message *m);
 void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m);
 
+/* Sends the 200 that had to wait. */
+void ss_answer_send(ss_session *s, const ss_content *content);
+
 /* progress.c */
 void ss_progress_repeat(ss_session *s);
+/* Sends one, and begins the minute anew. SS_ECLOSED: and that was the end of
+ * the session. */
+int ss_progress_send(ss_session *s, unsigned code, ss_str own,
+                     const ss_content *content);
+
+/* reliable.c: provisional responses that the caller acknowledges (RFC 3262) */
+bool ss_reliable_offered(const ss_message *invite); /* the caller knows 100rel */
+void ss_reliable_init(ss_session *s); /* what policy and INVITE say of it */
+void ss_reliable_free(ss_session *s);
+/* Sends it, or queues it behind those that aren't acknowledged yet, reliable or
+ * not. out: NULL, or gets the operation that ends with its PRACK. */
+ss_failure ss_reliable_progress(ss_session *s, unsigned code, bool reliable,
+                                const ss_content *content, ss_operation **out);
+/* A minute has passed. False: the last one was of the other kind. */
+bool ss_reliable_again(ss_session *s);
+void ss_reliable_prack(ss_session *s, ss_server *server, ss_message *m);
+/* The offer or answer in one of them stands: a later description of this INVITE
+ * is taken out of the content. */
+bool ss_reliable_described(const ss_session *s);
+void ss_reliable_strip(const ss_session *s, ss_content *content);
+void ss_reliable_claimed(ss_session *s); /* accepted: none goes out any more */
+/* Whether the 200 must wait for a PRACK (3), and its content, until then. */
+bool ss_reliable_precedes(const ss_session *s);
+int ss_reliable_keep(ss_session *s, const ss_content *content);
+void ss_reliable_answered(ss_session *s); /* by the 200: no more repeats */
+void ss_reliable_abort(ss_session *s);    /* the session ends */
 
 #endif
