@@ -47,9 +47,16 @@ local sip = {}
 ---Body types the script takes, others get 415 (RFC 3261 8.2.3);
 ---"application/sdp"
 ---@field accept? string|string[]
+---@field reliable? sipsession.reliability "supported"
 ---@field timers? sipsession.timers
 ---@field limits? sipsession.limits
 ---@field network? sipsession.testing.network in memory, instead of real sockets
+
+---Provisional responses that the caller acknowledges, 100rel (RFC 3262).
+---@alias sipsession.reliability
+---| "off" not supported: an INVITE that requires it gets 420
+---| "supported" where progress asks for it; all, where the caller requires it
+---| "required" all; a caller that doesn't know it gets 421
 
 ---RFC 3261 17.1.1.1, in seconds.
 ---@class sipsession.timers
@@ -131,6 +138,7 @@ function sip.timeout() end
 ---@field uri string own identity
 ---@field user_agent string
 ---@field media sipsession.media? default for its sessions; writable
+---@field reliable sipsession.reliability writable, for INVITEs to come
 ---@field is_closed boolean or closing
 local endpoint = {}
 
@@ -349,8 +357,11 @@ function session:on(event, fn) end
 ---invalid_operation, at once, nothing was sent: "cancelled",
 ---"already_participating", "terminated", "endpoint_closed", "not_yieldable";
 ---operation_failure: "cancelled", "terminated_after_200", "terminated",
----"media", "endpoint_closed"; operation_timeout: no ACK within 64*T1;
----connection_failure: the connection was lost.
+---"media", "endpoint_closed"; operation_timeout: no ACK within 64*T1, or no
+---PRACK; connection_failure: the connection was lost.
+---Where a reliable progress has carried a description, that one stands: the 200
+---has none, `sdp` is left out, no negotiator is asked (RFC 3262 5); and it waits
+---for the PRACK. Provisionals that still wait are dropped.
 ---@param options? sipsession.options
 ---@return sipsession.message? ack
 ---@return sipsession.error? err
@@ -368,12 +379,27 @@ function session:participate(options) end
 ---@overload fun(self, fn: sipsession.completion): true?, sipsession.error?
 function session:participate_async(options, fn) end
 
+---@class sipsession.progress_options: sipsession.options
+---True: acknowledged by the caller, or an error; "auto": if the caller can
+---@field reliable? boolean|"auto"
+
 ---Answers with a provisional response (RFC 3261 13.3.1.1), which is repeated
----each minute.
+---each minute. Where `reliable` is true or "auto" and the caller knows 100rel it
+---waits, as participate does, for the caller's PRACK (RFC 3262); without that in
+---64*T1 the INVITE is answered 504, the reason is "timeout". Where the caller or
+---the endpoint requires it, all of them are reliable, and waited for only if
+---`reliable` says so. They go one at a time: while the PRACK of one is awaited
+---the next 16 wait, reliable or not. A reliable one with a description answers
+---the INVITE's offer for good; one without, to an INVITE that had no offer, gets
+---one from the negotiator, or the library's own. Errors: invalid_operation, as
+---participate, and "not_supported": the caller doesn't know 100rel, nothing was
+---sent; operation_timeout: no PRACK; operation_failure: "terminated",
+---"endpoint_closed", "already_participating": that came first; "media": the
+---negotiator; "pending": too many wait; connection_failure.
 ---@param code? integer 101-199; 180
----@param options? sipsession.options
+---@param options? sipsession.progress_options
 ---@return true? sent
----@return sipsession.error? err invalid_operation, connection_failure
+---@return sipsession.error? err
 function session:progress(code, options) end
 
 ---@class sipsession.refusal

@@ -26,11 +26,11 @@ describe("requests", function()
     for _, method in ipairs { "INVITE", "OPTIONS" } do
       local response = answer(method, { extra =
         "Require: nothingSupportsThis, nothingSupportsThisEither\r\n"
-        .. "Require: 100rel\r\n"
+        .. "Require: 100rel, another\r\n"
         .. "Proxy-Require: noProxiesSupportThis\r\n" })
       assert.equal(420, response.code)
       assert.equal(
-        "nothingSupportsThis, nothingSupportsThisEither, 100rel",
+        "nothingSupportsThis, nothingSupportsThisEither, another",
         table.concat(response:headers "Unsupported", ", "))
     end
     assert.equal(0, #w.sessions)

@@ -379,13 +379,14 @@ describe("CANCEL", function()
   it("B14 then a late PRACK: 481, and no timer is left", function()
     w = World.new()
     w:serve(function(session)
-      session:progress()
+      session:progress(180, { reliable = true })
     end)
     local call = w:invite { headers = { Supported = "100rel" } }
-    assert(call:wait(180))
+    local ringing = assert(call:wait(180))
     call:cancel()
     assert(call:wait(487))
-    call:request("PRACK", { headers = { RAck = "1 1 INVITE" } })
+    call:request("PRACK",
+      { headers = { RAck = ringing:header "RSeq" .. " 1 INVITE" } })
     assert(call:wait(481))
     call.last = call.transactions[1]
     call:ack()
