@@ -359,9 +359,9 @@ function session:on(event, fn) end
 ---operation_failure: "cancelled", "terminated_after_200", "terminated",
 ---"media", "endpoint_closed"; operation_timeout: no ACK within 64*T1, or no
 ---PRACK; connection_failure: the connection was lost.
----Where a reliable progress has carried a description, that one stands: the 200
----has none, `sdp` is left out, no negotiator is asked (RFC 3262 5); and it waits
----for the PRACK. Provisionals that still wait are dropped.
+---Where a reliable progress has carried a description, that one stands: the
+---200 has none, `sdp` is left out, no negotiator is asked (RFC 3262 5); and it
+---waits for the PRACK. Provisionals that still wait are dropped.
 ---@param options? sipsession.options
 ---@return sipsession.message? ack
 ---@return sipsession.error? err
@@ -384,18 +384,19 @@ function session:participate_async(options, fn) end
 ---@field reliable? boolean|"auto"
 
 ---Answers with a provisional response (RFC 3261 13.3.1.1), which is repeated
----each minute. Where `reliable` is true or "auto" and the caller knows 100rel it
----waits, as participate does, for the caller's PRACK (RFC 3262); without that in
----64*T1 the INVITE is answered 504, the reason is "timeout". Where the caller or
----the endpoint requires it, all of them are reliable, and waited for only if
----`reliable` says so. They go one at a time: while the PRACK of one is awaited
----the next 16 wait, reliable or not. A reliable one with a description answers
----the INVITE's offer for good; one without, to an INVITE that had no offer, gets
----one from the negotiator, or the library's own. Errors: invalid_operation, as
----participate, and "not_supported": the caller doesn't know 100rel, nothing was
----sent; operation_timeout: no PRACK; operation_failure: "terminated",
----"endpoint_closed", "already_participating": that came first; "media": the
----negotiator; "pending": too many wait; connection_failure.
+---each minute. Where `reliable` is true or "auto" and the caller knows 100rel,
+---it waits, as participate does, for the caller's PRACK (RFC 3262); if none
+---comes in 64*T1 the INVITE is answered 504, and the reason is "timeout".
+---Where the caller or the endpoint requires it all of them are reliable, and
+---waited for only if `reliable` says so. They go one at a time: while the PRACK
+---of one is awaited the next 16 wait, reliable or not. A reliable one with a
+---description answers the INVITE's offer for good; one without, to an INVITE
+---that had no offer, gets one from the negotiator, or the library's own.
+---Errors: invalid_operation, as participate, and "not_supported": the caller
+---doesn't know 100rel, nothing was sent; operation_timeout: no PRACK;
+---operation_failure: "terminated", "endpoint_closed"; "already_participating":
+---that came first; "media": the negotiator; "pending": too many wait;
+---connection_failure.
 ---@param code? integer 101-199; 180
 ---@param options? sipsession.progress_options
 ---@return true? sent

@@ -1,4 +1,4 @@
--- SIPp's own `uac` scenario against an example in a process of its own, with
+-- SIPp's own `uac` scenario, or one of ours, against an example in a process of its own, with
 -- or without loss between them, and what both sides say of it afterwards.
 
 local uv = require "luv"
@@ -62,14 +62,17 @@ local function idle(state)
     + state.alive_transactions == 0
 end
 
--- Starts examples/<script> under support.answering. Returns the server:
+-- Starts examples/<script>, or a script by its path, under support.answering. Returns the server:
 -- { process, port, said (how many lines it printed), before (its state) }.
 function sipp.server(script, directory)
   local server = { said = 0, state = directory .. "/state" }
   os.remove(server.state)
   os.remove(server.state .. ".stop")
+  if not script:find "/" then
+    script = "examples/" .. script
+  end
   server.process = assert(Process.start(Process.LUA,
-    { "spec/support/answering.lua", "examples/" .. script, "udp:127.0.0.1:0",
+    { "spec/support/answering.lua", script, "udp:127.0.0.1:0",
       server.state }, function(line)
       server.said = server.said + 1
       server.last = line
@@ -84,8 +87,8 @@ function sipp.server(script, directory)
   return server
 end
 
--- SIPp -sn uac: calls, rate, port; limit: seconds for all of it. Returns its
--- exit status and its statistics.
+-- SIPp -sn uac, or with a scenario spec/sipp/<scenario>: calls, rate, port;
+-- limit: seconds for all of it. Returns its exit status and its statistics.
 function sipp.call(options, directory)
   local statistics, errors = directory .. "/calls.csv", directory .. "/errors"
   os.remove(statistics)
@@ -93,7 +96,9 @@ function sipp.call(options, directory)
   local seconds = options.limit
     or math.ceil(options.calls / options.rate) + 60
   local caller = assert(Process.start("sipp", {
-    "-sn", "uac", "127.0.0.1:" .. options.port, "-i", "127.0.0.1",
+    options.scenario and "-sf" or "-sn",
+    options.scenario and "spec/sipp/" .. options.scenario or "uac",
+    "127.0.0.1:" .. options.port, "-i", "127.0.0.1",
     "-p", tostring(Process.free_port()),
     "-m", tostring(options.calls), "-r", tostring(options.rate),
     "-l", "100000", "-nostdin", "-trace_stat", "-stf", statistics, "-fd", "1",
@@ -139,7 +144,7 @@ function sipp.run(options)
     local relay = options.loss and Relay.new { server = server.port,
       loss = options.loss, seed = options.seed }
     local code, seen = sipp.call({ calls = calls, rate = options.rate,
-      limit = options.limit, port = relay and relay.port or server.port },
+      scenario = options.scenario, limit = options.limit, port = relay and relay.port or server.port },
       directory)
     if options.settle ~= false then
       settled(server, seconds, result)

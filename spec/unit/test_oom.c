@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-typedef enum plot { ANSWER, HANG_UP, REJECT, CANCEL, SILENT } plot;
+typedef enum plot { ANSWER, HANG_UP, EARLY, REJECT, CANCEL, SILENT } plot;
 
 typedef struct world {
   ss_memory *memory;
@@ -31,7 +31,9 @@ typedef struct world {
   unsigned bye_code; /* and to its BYE */
   bool bye_came;
   char tag[32];
+  char extra[64]; /* lines of what the caller says */
   int participated, accepted, closed;
+  int rang, acknowledged; /* reliable provisionals, and their ends */
 } world;
 
 /* An allocator that fails now and then. */
@@ -56,14 +58,32 @@ static void run(world *w, uint64_t ms) {
 
 /* --- the script ----------------------------------------------------------- */
 
+#define SDP(n)                                                                 \
+  "v=0\r\no=- 1 1 IN IP4 10.0.0." n "\r\ns=-\r\nc=IN IP4 10.0.0." n "\r\n"     \
+  "t=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+
+/* Early media, what waits behind it, and an accept that waits for it too. */
+static void ring(world *w, ss_session *s, const ss_content *content) {
+  ss_content early = *content;
+  ss_operation *o = NULL;
+  early.body = SS_STR(SDP("1"));
+  ss_failure f = ss_session_progress_reliably(s, 183, &early, true, &o);
+  w->rang += f.kind == SS_KIND_NONE;
+  assert_int_equal(f.kind == SS_KIND_NONE, o != NULL);
+  ss_session_progress(s, 182, &early);
+}
+
 static void on_received(void *arg, ss_session *s) {
   world *w = arg;
   ss_fields fields = {0};
   int rc = ss_fields_add(&fields, SS_STR("X-Why"), SS_STR("because"));
   ss_content content = {.fields = rc ? NULL : &fields,
                         .reason = SS_STR("Just So")};
-  if (w->plot == ANSWER || w->plot == HANG_UP) {
-    ss_session_progress(s, 180, &content);
+  if (w->plot <= EARLY) {
+    if (w->plot == EARLY)
+      ring(w, s, &content);
+    else
+      ss_session_progress(s, 180, &content);
     bool done = false; /* what has failed may be tried again */
     for (int i = 0; i < 2 && !done; i++)
       done = ss_session_participate(s, &content).kind == SS_KIND_NONE;
@@ -91,6 +111,16 @@ static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
   w->accepted++;
 }
 
+static void on_completed(void *arg, ss_session *s, ss_operation *o,
+                         const ss_failure *f, ss_message *response) {
+  world *w = arg;
+  (void)s;
+  (void)o;
+  (void)f;
+  assert_null(response);
+  w->acknowledged++;
+}
+
 static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
                          ss_negotiate what, ss_message *about) {
   (void)round;
@@ -114,15 +144,12 @@ static void on_closed(void *arg) {
 static const ss_endpoint_handler handler = {.received = on_received,
                                             .changed = on_changed,
                                             .accepted = on_accepted,
+                                            .completed = on_completed,
                                             .negotiate = on_negotiate,
                                             .released = on_released,
                                             .closed = on_closed};
 
 /* --- the caller ----------------------------------------------------------- */
-
-#define OFFER                                                                  \
-  "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\n"             \
-  "t=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 /* Its own memory may be what fails: it tries again. */
 static void speak(world *w, const char *text) {
@@ -135,18 +162,18 @@ static void speak(world *w, const char *text) {
 static void say(world *w, const char *method, int cseq, const char *branch,
                 bool tagged) {
   char text[1024];
-  const char *body = strcmp(method, "INVITE") ? "" : OFFER;
+  const char *body = strcmp(method, "INVITE") ? "" : SDP("2");
   snprintf(text, sizeof text,
            "%s sip:desk@10.0.0.1 SIP/2.0\r\n"
            "Via: SIP/2.0/%s 10.0.0.2:5060;branch=z9hG4bK%d%s\r\n"
            "Record-Route: <sip:10.0.0.2;lr>\r\n"
            "From: \"A\" <sip:a@10.0.0.2>;tag=aa\r\n"
            "To: <sip:desk@10.0.0.1>%s%s\r\nCall-ID: %d@10.0.0.2\r\n"
-           "CSeq: %d %s\r\nContact: <sip:a@10.0.0.2:5060>\r\n"
+           "CSeq: %d %s\r\nContact: <sip:a@10.0.0.2:5060>\r\n%s"
            "%sContent-Length: %zu\r\n\r\n%s",
            method, w->tcp ? "TCP" : "UDP", w->call, branch,
            tagged && *w->tag ? ";tag=" : "", tagged ? w->tag : "", w->call,
-           cseq, method, *body ? "Content-Type: application/sdp\r\n" : "",
+           cseq, method, w->extra, *body ? "Content-Type: application/sdp\r\n" : "",
            strlen(body), body);
   speak(w, text);
 }
@@ -175,6 +202,26 @@ static void answer_bye(world *w, ss_str bye) {
   speak(w, text);
 }
 
+static void learn_tag(world *w, ss_str text) {
+  ss_str to = header(text, "\r\nTo: ");
+  const char *tag = memmem(to.p, to.n, ";tag=", 5);
+  assert_non_null(tag);
+  snprintf(w->tag, sizeof w->tag, "%.*s", (int)(to.p + to.n - tag - 5),
+           tag + 5);
+}
+
+/* Each time it comes, as a repeat of what was said before. */
+static void acknowledge(world *w, ss_str text) {
+  ss_str rseq = header(text, "\r\nRSeq: ");
+  if (!rseq.n)
+    return;
+  learn_tag(w, text);
+  snprintf(w->extra, sizeof w->extra, "RAck: %.*s 1 INVITE\r\n", (int)rseq.n,
+           rseq.p);
+  say(w, "PRACK", 2, "p", true);
+  *w->extra = '\0';
+}
+
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;
   (void)from;
@@ -187,18 +234,18 @@ static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   snprintf(id, sizeof id, "\r\nCall-ID: %d@", w->call);
   unsigned code = (unsigned)atoi(text.p + 8);
   ss_str cseq = header(text, "\r\nCSeq: ");
-  if (code < 200 || !header(text, id).n)
+  if (!header(text, id).n)
     return;
+  if (code < 200) {
+    acknowledge(w, text);
+    return;
+  }
   if (memmem(cseq.p, cseq.n, "BYE", 3))
     w->bye_code = code;
   if (!memmem(cseq.p, cseq.n, "INVITE", 6))
     return;
   w->code = code;
-  ss_str to = header(text, "\r\nTo: ");
-  const char *tag = memmem(to.p, to.n, ";tag=", 5);
-  assert_non_null(tag);
-  snprintf(w->tag, sizeof w->tag, "%.*s", (int)(to.p + to.n - tag - 5),
-           tag + 5);
+  learn_tag(w, text);
 }
 
 static const ss_mpeer_handler peer_handler = {on_heard, NULL};
@@ -209,7 +256,10 @@ static void invite(world *w) {
   w->code = w->bye_code = 0;
   w->bye_came = false;
   for (int i = 0; i < 12 && !w->code; i++) {
+    if (w->plot == EARLY)
+      strcpy(w->extra, "Supported: 100rel\r\n");
     say(w, "INVITE", 1, "i", false);
+    *w->extra = '\0';
     if (w->plot == CANCEL) {
       run(w, 10);
       say(w, "CANCEL", 1, "i", false);
@@ -289,15 +339,16 @@ static void expect_nothing_left(world *w) {
   assert_int_equal(alive.dialogs, 0);
   assert_int_equal(alive.transactions, 0);
   assert_int_equal(w->participated, w->accepted);
+  assert_int_equal(w->rang, w->acknowledged);
 }
 
 /* The next call, with all the memory there is. */
 static void expect_usable(world *w) {
-  static const unsigned codes[] = {200, 200, 486, 487, 408};
+  static const unsigned codes[] = {200, 200, 200, 486, 487, 408};
   int accepted = w->accepted;
   call(w);
   assert_int_equal(w->code, codes[w->plot]);
-  bool answered = w->plot == ANSWER || w->plot == HANG_UP;
+  bool answered = w->plot <= EARLY;
   assert_int_equal(w->accepted, accepted + answered);
   assert_int_equal(w->bye_came, w->plot == HANG_UP);
 }
@@ -349,6 +400,16 @@ static void a_call_that_we_hang_up(void **state) {
 static void a_call_that_we_hang_up_over_TCP(void **state) {
   (void)state;
   every_allocation(true, HANG_UP);
+}
+
+static void a_call_with_early_media(void **state) {
+  (void)state;
+  every_allocation(false, EARLY);
+}
+
+static void a_call_with_early_media_over_TCP(void **state) {
+  (void)state;
+  every_allocation(true, EARLY);
 }
 
 static void a_rejected_call(void **state) {
@@ -462,6 +523,8 @@ int main(void) {
       cmocka_unit_test(an_answered_call_over_TCP),
       cmocka_unit_test(a_call_that_we_hang_up),
       cmocka_unit_test(a_call_that_we_hang_up_over_TCP),
+      cmocka_unit_test(a_call_with_early_media),
+      cmocka_unit_test(a_call_with_early_media_over_TCP),
       cmocka_unit_test(a_rejected_call),
       cmocka_unit_test(a_rejected_call_over_TCP),
       cmocka_unit_test(a_cancelled_call),

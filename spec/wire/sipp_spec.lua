@@ -42,6 +42,18 @@ describe("sipp #sipp", function()
     assert.is_true(result.clean)
   end)
 
+  it("gets early media, and acknowledges it", function()
+    local result = sipp.run {
+      script = "spec/sipp/early_media.lua", scenario = "prack.xml",
+      calls = 100, rate = 200, settle = false,
+    }
+    assert.equal(0, result.code)
+    assert.equal(100, result.calls["SuccessfulCall(C)"])
+    assert.equal(100, result.after.ended_connected_terminated_remotely)
+    assert.equal(0, result.after.handler_errors)
+    assert.is_true(result.clean)
+  end)
+
   it("is declined by examples/decline.lua", function()
     local result = sipp.run {
       script = "decline.lua", calls = 100, rate = 400, settle = false,
