@@ -1,5 +1,6 @@
--- SIPp's own `uac` scenario, or one of ours, against an example in a process of its own, with
--- or without loss between them, and what both sides say of it afterwards.
+-- SIPp's own `uac` scenario, or one of ours, against a script in a process of
+-- its own, with or without loss between them, and what both sides say of it
+-- afterwards.
 
 local uv = require "luv"
 local Process = require "support.process"
@@ -62,7 +63,8 @@ local function idle(state)
     + state.alive_transactions == 0
 end
 
--- Starts examples/<script>, or a script by its path, under support.answering. Returns the server:
+-- Starts examples/<script>, or a script by its path, under support.answering.
+-- Returns the server:
 -- { process, port, said (how many lines it printed), before (its state) }.
 function sipp.server(script, directory)
   local server = { said = 0, state = directory .. "/state" }
@@ -144,8 +146,8 @@ function sipp.run(options)
     local relay = options.loss and Relay.new { server = server.port,
       loss = options.loss, seed = options.seed }
     local code, seen = sipp.call({ calls = calls, rate = options.rate,
-      scenario = options.scenario, limit = options.limit, port = relay and relay.port or server.port },
-      directory)
+      scenario = options.scenario, limit = options.limit,
+      port = relay and relay.port or server.port }, directory)
     if options.settle ~= false then
       settled(server, seconds, result)
     else

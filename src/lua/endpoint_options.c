@@ -8,13 +8,20 @@
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
 
-static const char *const names[] = {"listen",         "uri",
-                                    "advertise",      "user_agent",
-                                    "media",          "unhandled_code",
-                                    "terminate_code", "connect_timeout",
-                                    "close_timeout",  "accept",
-                                    "timers",         "limits",
-                                    "network",        "reliable",
+static const char *const names[] = {"listen",
+                                    "uri",
+                                    "advertise",
+                                    "user_agent",
+                                    "media",
+                                    "unhandled_code",
+                                    "terminate_code",
+                                    "connect_timeout",
+                                    "close_timeout",
+                                    "accept",
+                                    "timers",
+                                    "limits",
+                                    "network",
+                                    "reliable",
                                     NULL};
 
 /* The address on the top. */

@@ -1,7 +1,8 @@
 /* Their re-INVITE and UPDATE (RFC 3261 14.2, RFC 3311 5.2), and an offer in a
- * PRACK (RFC 3262 5): a new offer is answered by way of the negotiator, a request for one gets ours, and
- * whatever is refused leaves the call as it was (RFC 6141 3.4). The 2xx of a
- * re-INVITE is repeated until its ACK as that of an INVITE is (answer.c). */
+ * PRACK (RFC 3262 5): a new offer is answered by way of the negotiator, a
+ * request for one gets ours, and whatever is refused leaves the call as it was
+ * (RFC 6141 3.4). The 2xx of a re-INVITE is repeated until its ACK as that of
+ * an INVITE is (answer.c). */
 #include "ua/ua.h"
 
 #include "base/alloc.h"

@@ -160,9 +160,9 @@ static void send_first(ss_session *s, ss_packet *description) {
   ss_reliable *r = s->reliable;
   ss_provisional *p = take_first(r);
   ss_content content = ss_provisional_content(p);
-  int rc = p->reliable ? transmit(s, p->code, &content, description,
-                                  p->operation)
-                       : transmit_plain(s, p->code, &content);
+  int rc = p->reliable
+               ? transmit(s, p->code, &content, description, p->operation)
+               : transmit_plain(s, p->code, &content);
   /* where the session has ended, so have its operations */
   if (rc && p->operation && s->state != SS_STATE_DISCONNECTED)
     ss_operation_end(p->operation,

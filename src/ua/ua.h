@@ -87,15 +87,15 @@ struct ss_session {
   ss_addr remote;     /* where that came from */
   ss_client *bye;
   ss_media media;
-  ss_modify *modify;   /* their re-INVITE or UPDATE that isn't done */
-  ss_renewal *renewal; /* ours */
+  ss_modify *modify;     /* their re-INVITE or UPDATE that isn't done */
+  ss_renewal *renewal;   /* ours */
   ss_reliable *reliable; /* NULL: no such provisional was sent yet */
-  ss_list renewed;     /* those whose ACK may have to be repeated */
-  ss_list operations;  /* of ours that run */
-  ss_list completed;   /* whose end is to be told */
-  ss_list inbound;     /* requests that are still to be told of */
-  ss_list waiting;     /* told, and not answered yet */
-  size_t inbounds;     /* of both */
+  ss_list renewed;       /* those whose ACK may have to be repeated */
+  ss_list operations;    /* of ours that run */
+  ss_list completed;     /* whose end is to be told */
+  ss_list inbound;       /* requests that are still to be told of */
+  ss_list waiting;       /* told, and not answered yet */
+  size_t inbounds;       /* of both */
   ss_state state;
   ss_claim claim;
   ss_phase phase;
@@ -401,7 +401,8 @@ int ss_progress_send(ss_session *s, unsigned code, ss_str own,
                      const ss_content *content);
 
 /* reliable.c: provisional responses that the caller acknowledges (RFC 3262) */
-bool ss_reliable_offered(const ss_message *invite); /* the caller knows 100rel */
+bool ss_reliable_offered(
+    const ss_message *invite);        /* the caller knows 100rel */
 void ss_reliable_init(ss_session *s); /* what policy and INVITE say of it */
 void ss_reliable_free(ss_session *s);
 /* Sends it, or queues it behind those that aren't acknowledged yet, reliable or
