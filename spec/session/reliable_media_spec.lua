@@ -251,6 +251,25 @@ describe("reliable media", function()
       call:ack()
     end)
 
+    it("doesn't move the remote target", function()
+      w = World.new()
+      w:serve(function(session)
+        assert(session:progress(183, { sdp = World.ANSWER, reliable = true }))
+        w:outcome(session:participate())
+        session:terminate()
+      end)
+      local call = invite()
+      local early = assert(call:wait(183))
+      local ok = acknowledge(call, early, { sdp = theirs(2), headers = {
+        RAck = early:header "RSeq" .. " 1 INVITE",
+        Contact = "<sip:caller@10.0.0.2:5070>" } })
+      assert.equal(200, ok.code)
+      assert.is_nil(ok:header "Contact")
+      hear(call, 200)
+      call:ack()
+      call:reply(assert(call:wait "BYE"), 200)
+    end)
+
     it("is refused with 488, and the 1xx is acknowledged", function()
       w = World.new()
       w.endpoint.media = negotiator { get_answer = function() end }

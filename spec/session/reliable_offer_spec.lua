@@ -205,6 +205,32 @@ describe("reliable offer", function()
     assert(call:wait(200))
   end)
 
+  it("is given up for an accept with a body", function()
+    w = World.new()
+    w.endpoint.media = negotiator {
+      get_offer = function()
+        sip.sleep(10)
+        return World.ANSWER
+      end,
+    }
+    w:serve(function(session)
+      session:progress(180)
+      sip.sleep(1)
+      w:outcome(session:participate { body = "x",
+        content_type = "application/x-own" })
+    end)
+    local call = invite(false, REQUIRED)
+    assert(call:wait(200))
+    call:ack { sdp = false }
+    w.network:advance(1)
+    call:request("UPDATE", { sdp = theirs(2) })
+    w.network:advance(0)
+    assert.equal(1, w:count "200 UPDATE")
+    call:bye()
+    w.network:advance(20)
+    assert.equal(0, w:count "180 INVITE")
+  end)
+
   it("a CANCEL wins while it is made", function()
     w = World.new()
     w.endpoint.media = negotiator {

@@ -457,6 +457,19 @@ describe("reliable", function()
       call:ack()
     end)
 
+    it("not while one is still repeated", function()
+      w = World.new { endpoint = { connect_timeout = 0,
+        timers = { t1 = 2 } } }
+      w:serve(function(session)
+        session:progress(180)
+      end)
+      local call = invite(REQUIRED)
+      assert(call:wait(504, 130))
+      call:ack()
+      assert.equal(128000, w:times("504 INVITE")[1])
+      w:identical "180 INVITE"
+    end)
+
     it("that is not acknowledged: 504", function()
       w = World.new { endpoint = { connect_timeout = 0 } }
       w:serve(function(session)

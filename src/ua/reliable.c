@@ -192,8 +192,7 @@ static void on_described(ss_session *s, ss_packet *description, unsigned code) {
 /* Sends what may be sent. */
 static void advance(ss_session *s) {
   ss_reliable *r = s->reliable;
-  while (r->state == SS_RELIABLE_IDLE && s->claim == SS_CLAIM_OPEN &&
-         !ss_list_empty(&r->queue)) {
+  while (r->state == SS_RELIABLE_IDLE && !ss_list_empty(&r->queue)) {
     ss_provisional *p = SS_CONTAINER(r->queue.next, ss_provisional, node);
     ss_content content = ss_provisional_content(p);
     if (p->reliable && needs_offer(s, &content)) {

@@ -303,7 +303,6 @@ void ss_session_over(ss_session *s) {
   s->phase = SS_PHASE_OVER;
   ss_loop_timer_stop(e->loop, &s->expiry);
   ss_loop_timer_stop(e->loop, &s->repeat);
-  ss_reliable_abort(s);
   ss_dialog_remove(e, &s->dialog);
   if (s->server) {
     ss_server_acknowledged(s->server);
