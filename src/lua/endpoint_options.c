@@ -4,6 +4,7 @@
 #include "lua/endpoint.h"
 #include "lua/fields.h"
 #include "lua/options.h"
+#include "lua/timing.h"
 
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
@@ -22,6 +23,7 @@ static const char *const names[] = {"listen",
                                     "limits",
                                     "network",
                                     "reliable",
+                                    "session_timer",
                                     NULL};
 
 /* The address on the top. */
@@ -218,4 +220,6 @@ void lss_endpoint_config(lua_State *L, ss_endpoint_config *config) {
   times_check(L, config);
   limits_check(L, config);
   accept_check(L, config);
+  lss_option_any(L, 1, "session_timer");
+  lss_timing_check(L, -1, &config->timing);
 }

@@ -1,10 +1,12 @@
 /* The session class: identity, properties, events. What can be read stays
  * readable after the end, for the core's session is counted by reference. */
 #include "lua/session.h"
+#include "base/error.h"
 #include "lua/class.h"
 #include "lua/event.h"
 #include "lua/media.h"
 #include "lua/message.h"
+#include "lua/timing.h"
 
 static const lss_class session_class;
 
@@ -204,6 +206,25 @@ static int set_media(lua_State *L) {
   return 0;
 }
 
+static int get_session_timer(lua_State *L) {
+  lss_timing_push(L, ss_session_timing(check(L)));
+  return 1;
+}
+
+static int set_session_timer(lua_State *L) {
+  ss_session *s = check(L);
+  ss_timing t;
+  int rc;
+
+  lss_timing_check(L, 3, &t);
+  rc = ss_session_set_timing(s, &t);
+  if (rc == SS_EUNSUPPORTED)
+    luaL_error(L, "session_timer: its endpoint has session_timer = false");
+  if (rc)
+    luaL_error(L, "session_timer: the call was answered, and this with it");
+  return 0;
+}
+
 static int get_data(lua_State *L) {
   check(L);
   lua_getiuservalue(L, 1, LSS_SESSION_DATA);
@@ -267,16 +288,22 @@ static const luaL_Reg session_getters[] = {
     {"endpoint", get_endpoint},
     {"record", lss_session_get_record},
     {"media", get_media},
+    {"session_timer", get_session_timer},
     {"data", get_data},
     {NULL, NULL}};
-static const luaL_Reg session_setters[] = {
-    {"media", set_media}, {"data", set_data}, {NULL, NULL}};
+static const luaL_Reg session_setters[] = {{"media", set_media},
+                                           {"session_timer", set_session_timer},
+                                           {"data", set_data},
+                                           {NULL, NULL}};
 static const luaL_Reg session_metamethods[] = {
     {"__gc", session_gc}, {"__tostring", session_tostring}, {NULL, NULL}};
 static const lss_class session_class = {
-    "sipsession.session", session_methods,
-    session_getters,      session_setters,
-    session_metamethods,  "'media', and 'data' for what is the script's own"};
+    "sipsession.session",
+    session_methods,
+    session_getters,
+    session_setters,
+    session_metamethods,
+    "'media', 'session_timer', and 'data' for what is the script's own"};
 
 void lss_session_open(lua_State *L) {
   lss_class_open(L, &session_class);

@@ -25,8 +25,10 @@ void ss_end_send_bye(ss_session *s) {
 }
 
 void ss_end_because(ss_session *s, ss_cause cause) {
-  if (s->phase != SS_PHASE_ESTABLISHED)
+  if (s->phase != SS_PHASE_SETTLING && s->phase != SS_PHASE_ESTABLISHED)
     return;
+  ss_session_decide(
+      s, (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_TERMINATED, 0}, NULL);
   ss_session_move(s, SS_STATE_DISCONNECTED, cause, 0, NULL);
   ss_end_send_bye(s);
 }

@@ -13,6 +13,7 @@ void ss_endpoint_config_default(ss_endpoint_config *c) {
                             .t1 = 500,
                             .t2 = 4000,
                             .t4 = 5000};
+  ss_timing_default(&c->timing);
   ss_limits_default(&c->limits);
 }
 
@@ -224,6 +225,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->t1 = c->t1;
   e->t2 = c->t2;
   e->reliable = c->reliable;
+  e->timing = c->timing;
   e->limits = c->limits;
   e->close_timer.fn = on_close_timer;
   e->close_job.fn = on_closed;

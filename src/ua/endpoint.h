@@ -80,6 +80,7 @@ typedef struct ss_endpoint_config {
   ss_str accept;            /* media types, joined by ", "; default
                                "application/sdp" */
   ss_reliability reliable;  /* default SUPPORTED */
+  ss_timing timing;         /* of its sessions */
   ss_limits limits;
 } ss_endpoint_config;
 
@@ -96,8 +97,8 @@ typedef struct ss_endpoint_config {
   X(refused_idle) X(refused_backlog) X(refused_connections)                    \
   X(refused_merged) X(refused_no_dialog) X(refused_no_transaction)             \
   X(refused_method) X(refused_extension) X(refused_media_type)                 \
-  X(refused_scheme) X(refused_version) X(stray_responses) X(stray_acks)        \
-  X(send_errors) X(out_of_memory)
+  X(refused_scheme) X(refused_version) X(refused_interval)                     \
+  X(stray_responses) X(stray_acks) X(send_errors) X(out_of_memory)
 /* clang-format on */
 
 typedef struct ss_stats {

@@ -42,12 +42,22 @@ static int init_uri(ss_endpoint *e, ss_str uri) {
 }
 
 /* The option tags we know, in the order of Supported. */
-static const char *const tags[] = {"100rel", "norefersub"};
+enum { TAG_100REL, TAG_TIMER, TAG_NOREFERSUB };
+static const char *const tags[] = {[TAG_100REL] = "100rel",
+                                   [TAG_TIMER] = "timer",
+                                   [TAG_NOREFERSUB] = "norefersub"};
 
 #define TAGS (sizeof tags / sizeof *tags)
 
 static bool is_on(const ss_endpoint *e, size_t tag) {
-  return tag != 0 || e->reliable != SS_RELIABILITY_OFF;
+  switch (tag) {
+  case TAG_100REL:
+    return e->reliable != SS_RELIABILITY_OFF;
+  case TAG_TIMER:
+    return e->timing.use != SS_TIMING_OFF;
+  default:
+    return true;
+  }
 }
 
 bool ss_identity_supports(const ss_endpoint *e, ss_str tag) {

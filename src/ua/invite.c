@@ -16,7 +16,8 @@ void ss_invite_received(ss_endpoint *e, ss_server *server, ss_message *m) {
     ss_requests_reply(e, server, 400, SS_STR_NONE);
     return;
   }
-  if (!ss_requests_body(e, server, m))
+  if (!ss_requests_body(e, server, m) ||
+      !ss_timing_acceptable(e, &e->timing, server, m))
     return;
   if (e->reliable == SS_RELIABILITY_REQUIRED && !ss_reliable_offered(m)) {
     e->stats.refused_extension++; /* RFC 3262 3, RFC 3261 21.4.16 */

@@ -195,7 +195,8 @@ void ss_modify_received(ss_session *s, ss_server *server, ss_message *m) {
   ss_endpoint *e = s->endpoint;
   bool invite = m->method == SS_INVITE;
   bool offer = offer_in(m).n != 0;
-  if (!ss_requests_body(e, server, m))
+  if (!ss_requests_body(e, server, m) ||
+      !ss_timing_acceptable(e, &s->timing, server, m))
     return;
   if (invite && !invite_allowed(s, server))
     return;

@@ -27,6 +27,7 @@ static void release(ss_renewal *r) {
 void ss_renewal_over(ss_renewal *r, ss_failure outcome, ss_message *response) {
   ss_session *s = r->session;
   ss_operation *o = r->operation;
+  bool update = !r->invite;
   s->renewal = NULL;
   r->operation = NULL;
   release(r);
@@ -35,6 +36,8 @@ void ss_renewal_over(ss_renewal *r, ss_failure outcome, ss_message *response) {
   else
     ss_renewal_free(r);
   ss_operation_end(o, outcome, response);
+  if (outcome.kind != SS_KIND_NONE)
+    ss_refresh_failed(s, update, response);
 }
 
 static ss_failure failed(ss_failure_kind kind, ss_failure_reason why, int rc) {
@@ -106,10 +109,13 @@ static void describe(ss_renewal *r) {
 
 /* RFC 3261 14.1: who doesn't own the Call-ID waits up to two seconds, in units
  * of 10 ms. */
-static void wait(ss_renewal *r) {
+static uint64_t glare(void) {
+  return (uint64_t)ss_random_below(201) * 10;
+}
+
+static void wait(ss_renewal *r, uint64_t ms) {
   r->state = SS_RENEWAL_WAITING;
-  ss_loop_timer(r->session->endpoint->loop, &r->timer,
-                (uint64_t)ss_random_below(201) * 10);
+  ss_loop_timer(r->session->endpoint->loop, &r->timer, ms);
 }
 
 /* Not while an offer or an INVITE of either side is at work. */
@@ -120,7 +126,7 @@ static void attempt(ss_renewal *r) {
   ss_packet_unref(r->offer);
   r->offer = NULL;
   if (busy)
-    wait(r);
+    wait(r, glare());
   else
     describe(r);
 }
@@ -164,7 +170,11 @@ static void refused(ss_renewal *r, ss_message *m) {
   ss_renewal_quit(r);
   ss_offer_failed(s);
   if (m->code == 491 && ++r->tries < TRIES) {
-    wait(r);
+    wait(r, glare());
+    return;
+  }
+  if (m->code == 422 && ++r->tries < TRIES && ss_refresh_raised(s, m)) {
+    wait(r, 0);
     return;
   }
   unsigned code = m->code;
@@ -230,6 +240,7 @@ static void accepted(ss_renewal *r, ss_message *m) {
   bool offers = ss_body_find(m, SS_STR("application/sdp")).n != 0;
   ss_dialog_refresh(s, m, &s->path, &s->remote);
   r->response = ss_message_ref(m);
+  ss_refresh_succeeded(s, m);
   ss_loop_timer_stop(s->endpoint->loop, &r->timer);
   if (r->invite && !offered && offers) {
     s->media.offering = SS_OFFER_THEIRS;

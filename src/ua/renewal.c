@@ -48,9 +48,15 @@ static void on_done(void *arg, int rc, ss_message *response) {
 int ss_renewal_send(ss_renewal *r, const ss_content *content) {
   ss_session *s = r->session;
   ss_letter l;
+  char text[1024];
+  ss_buf own = SS_BUF_ON(text, sizeof text);
+  ss_buf_str(&own, ss_str_z(s->endpoint->options));
+  ss_refresh_request(s, &own);
+  if (own.full)
+    return SS_EFULL;
   ss_sending q = {.method = r->invite ? SS_INVITE : SS_UPDATE,
                   .contact = true,
-                  .own = ss_str_z(s->endpoint->options),
+                  .own = ss_buf_view(&own),
                   .content = content};
   int rc = ss_send_prepare(s, &q, &l);
   if (rc)

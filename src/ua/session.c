@@ -45,6 +45,7 @@ static ss_failure ended_failure(const ss_session *s) {
 
 /* The call has ended: nothing of what it was about goes on. */
 static void stop(ss_session *s) {
+  ss_refresh_stop(s);
   ss_offer_abandon(s);
   ss_modify_abort(s);
   ss_renew_abort(s);
@@ -255,6 +256,7 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   s->path = *ss_server_path(server);
   ss_path_hold(&s->path);
   s->remote = *ss_server_source(server);
+  s->timing = e->timing;
   ss_list_init(&s->renewed);
   ss_list_init(&s->operations);
   ss_list_init(&s->completed);
@@ -301,6 +303,7 @@ void ss_session_unref(ss_session *s) {
 void ss_session_over(ss_session *s) {
   ss_endpoint *e = s->endpoint;
   s->phase = SS_PHASE_OVER;
+  ss_refresh_stop(s);
   ss_loop_timer_stop(e->loop, &s->expiry);
   ss_loop_timer_stop(e->loop, &s->repeat);
   ss_dialog_remove(e, &s->dialog);
@@ -353,10 +356,14 @@ static bool lists(unsigned code, const ss_fields *f) {
                                     ss_fields_has(f, SS_FIELD_SUPPORTED)));
 }
 
-static int own_lines(ss_session *s, unsigned code, ss_str own, ss_buf *lines,
-                     ss_reply *reply) {
-  if (lists(code, reply->fields)) {
+/* m: what is answered, by which a session may be refreshed. */
+static int own_lines(ss_session *s, const ss_message *m, unsigned code,
+                     ss_str own, ss_buf *lines, ss_reply *reply) {
+  if (lists(code, reply->fields))
     ss_buf_str(lines, ss_str_z(s->endpoint->options));
+  if (code / 100 == 2)
+    ss_refresh_answer(s, m, lines);
+  if (lines->n) {
     ss_buf_str(lines, own);
     own = ss_buf_view(lines);
   }
@@ -377,11 +384,13 @@ int ss_session_reply(ss_session *s, unsigned code, ss_str contact, ss_str own,
   reply.record_route = dialog;
   int rc = !contact.n && dialog ? target_of(s, &b, &reply) : 0;
   if (!rc)
-    rc = own_lines(s, code, own, &lines, &reply);
+    rc = own_lines(s, s->request, code, own, &lines, &reply);
   if (!rc)
     rc = ss_server_reply(s->server, &reply);
   if (!rc && code >= 200)
     ss_record_final(s, code);
+  if (!rc && code / 100 == 2)
+    ss_refresh_answered(s);
   return rc;
 }
 
@@ -395,10 +404,14 @@ int ss_session_respond(ss_session *s, ss_server *server, unsigned code,
   bool renews = m && (m->method == SS_INVITE || m->method == SS_UPDATE);
   int rc = renews && code < 300 ? target_of(s, &b, &reply) : 0;
   if (!rc && renews)
-    rc = own_lines(s, code, own, &lines, &reply);
+    rc = own_lines(s, m, code, own, &lines, &reply);
   else
     reply.own = own;
-  return rc ? rc : ss_server_reply(server, &reply);
+  if (!rc)
+    rc = ss_server_reply(server, &reply);
+  if (!rc && renews && code / 100 == 2)
+    ss_refresh_answered(s);
+  return rc;
 }
 
 ss_failure ss_session_refusal(const ss_session *s) {

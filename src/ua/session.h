@@ -6,6 +6,7 @@
 #define SS_UA_SESSION_H
 
 #include "base/addr.h"
+#include "sip/extension.h"
 #include "sip/fields.h"
 #include "sip/headers.h"
 #include "ua/failure.h"
@@ -105,6 +106,24 @@ typedef struct ss_content {
   ss_str body;
 } ss_content;
 
+/* Session timers (RFC 4028): what becomes of them. */
+typedef enum ss_timing_use {
+  SS_TIMING_KEPT,  /* where the other side asks for one */
+  SS_TIMING_ASKED, /* we ask as well */
+  SS_TIMING_OFF    /* never: the extension isn't supported */
+} ss_timing_use;
+
+#define SS_TIMING_LEAST 90 /* s: no interval is shorter (RFC 4028 4) */
+
+typedef struct ss_timing {
+  ss_timing_use use;
+  uint32_t interval;      /* s; at least `minimum` */
+  uint32_t minimum;       /* s; at least 90 */
+  ss_refresher refresher; /* where it is ours to say; NONE: the caller */
+} ss_timing;
+
+void ss_timing_default(ss_timing *t); /* KEPT, 1800, 90 */
+
 ss_session *ss_session_ref(ss_session *s);
 void ss_session_unref(ss_session *s);
 
@@ -154,6 +173,12 @@ ss_failure ss_session_renegotiate(ss_session *s, bool update, bool bare,
 ss_failure ss_session_hold(ss_session *s, bool hold, const ss_content *content,
                            ss_operation **out);
 bool ss_session_is_held(const ss_session *s);
+
+const ss_timing *ss_session_timing(const ss_session *s);
+/* SS_ESTATE: its 200 was sent; SS_EUNSUPPORTED: the endpoint said that it can't
+ * do that. Of one that has ended: no matter. The minimum is that of requests
+ * that come after this. */
+int ss_session_set_timing(ss_session *s, const ss_timing *t);
 
 ss_inbound *ss_inbound_ref(ss_inbound *i);
 void ss_inbound_unref(ss_inbound *i);

@@ -55,6 +55,7 @@ typedef void (*ss_described_fn)(ss_session *s, ss_packet *description,
 typedef struct ss_modify ss_modify;
 typedef struct ss_renewal ss_renewal;
 typedef struct ss_reliable ss_reliable;
+typedef struct ss_refresh ss_refresh;
 
 /* Descriptions of a session: offer.c. */
 typedef struct ss_media {
@@ -90,6 +91,8 @@ struct ss_session {
   ss_modify *modify;     /* their re-INVITE or UPDATE that isn't done */
   ss_renewal *renewal;   /* ours */
   ss_reliable *reliable; /* NULL: no such provisional was sent yet */
+  ss_refresh *refresh;   /* its session timer; NULL: none */
+  ss_timing timing;      /* what is wished for of that */
   ss_list renewed;       /* those whose ACK may have to be repeated */
   ss_list operations;    /* of ours that run */
   ss_list completed;     /* whose end is to be told */
@@ -142,6 +145,7 @@ struct ss_endpoint {
   unsigned forgetting; /* so many */
   unsigned unhandled_code, terminate_code;
   uint32_t connect_timeout, close_timeout, t1, t2;
+  ss_timing timing;
   ss_limits limits;
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
@@ -285,6 +289,24 @@ ss_failure ss_renew(ss_session *s, const ss_renew_options *how,
                     ss_operation **out);
 bool ss_renew_invites(const ss_session *s); /* a re-INVITE is on its way */
 void ss_renew_abort(ss_session *s);
+
+/* timing.c: session timers in messages. Whether what a request asks for can
+ * be: no (RFC 4028 9), and it was answered. */
+bool ss_timing_acceptable(ss_endpoint *e, const ss_timing *t, ss_server *server,
+                          const ss_message *m);
+
+/* refresh.c: session timers kept */
+/* What a 2xx of ours to that INVITE or UPDATE says, as lines; in force once
+ * it was sent, which is told next. */
+void ss_refresh_answer(ss_session *s, const ss_message *request, ss_buf *b);
+void ss_refresh_answered(ss_session *s);
+/* What a re-INVITE or UPDATE of ours says; a 2xx came; it came to nothing. */
+void ss_refresh_request(ss_session *s, ss_buf *b);
+void ss_refresh_succeeded(ss_session *s, const ss_message *response);
+void ss_refresh_failed(ss_session *s, bool update, const ss_message *response);
+/* A 422 that asks for more than we said: it is worth another try. */
+bool ss_refresh_raised(ss_session *s, const ss_message *response);
+void ss_refresh_stop(ss_session *s);
 
 /* operation.c: what of ours runs until it is answered */
 struct ss_operation {
