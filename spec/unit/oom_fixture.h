@@ -18,7 +18,15 @@
 
 #include <cmocka.h>
 
-typedef enum plot { ANSWER, HANG_UP, EARLY, REJECT, CANCEL, SILENT } plot;
+typedef enum plot {
+  ANSWER,
+  HANG_UP,
+  TIMED,
+  EARLY,
+  REJECT,
+  CANCEL,
+  SILENT
+} plot;
 
 typedef struct world {
   ss_memory *memory;
@@ -32,8 +40,9 @@ typedef struct world {
   unsigned code;     /* the latest final response to its INVITE */
   unsigned bye_code; /* and to its BYE */
   bool bye_came;
+  int refreshes; /* it was asked for */
   char tag[32];
-  char extra[64]; /* lines of what the caller says */
+  char extra[128]; /* lines of what the caller says */
   int participated, accepted, closed;
   int rang, acknowledged; /* reliable provisionals, and their ends */
 } world;
@@ -191,17 +200,19 @@ static inline ss_str header(ss_str text, const char *name) {
   return (ss_str){p, ss_str_chr((ss_str){p, left}, '\r')};
 }
 
-static inline void answer_bye(world *w, ss_str bye) {
+static inline void answer(world *w, ss_str request, const char *more) {
   static const char *const names[] = {
       "\r\nVia: ", "\r\nFrom: ", "\r\nTo: ", "\r\nCall-ID: ", "\r\nCSeq: "};
   char text[2048] = "SIP/2.0 200 OK";
   for (int i = 0; i < 5; i++) {
-    ss_str value = header(bye, names[i]);
+    ss_str value = header(request, names[i]);
     size_t n = strlen(text);
     snprintf(text + n, sizeof text - n, "%s%.*s", names[i], (int)value.n,
              value.p);
   }
-  strcat(text, "\r\nContent-Length: 0\r\n\r\n");
+  strcat(text, "\r\n");
+  strcat(text, more);
+  strcat(text, "Content-Length: 0\r\n\r\n");
   speak(w, text);
 }
 
@@ -230,7 +241,12 @@ static inline void on_heard(void *arg, const ss_addr *from, ss_str text) {
   (void)from;
   if (text.n > 4 && !memcmp(text.p, "BYE ", 4)) {
     w->bye_came = true;
-    answer_bye(w, text);
+    answer(w, text, "");
+    return;
+  }
+  if (text.n > 7 && !memcmp(text.p, "UPDATE ", 7)) {
+    w->refreshes++;
+    answer(w, text, "Session-Expires: 90;refresher=uac\r\n");
     return;
   }
   char id[32];
@@ -261,6 +277,9 @@ static inline void invite(world *w) {
   for (int i = 0; i < 12 && !w->code; i++) {
     if (w->plot == EARLY)
       strcpy(w->extra, "Supported: 100rel\r\n");
+    if (w->plot == TIMED) /* we are to refresh it */
+      strcpy(w->extra, "Supported: timer\r\nAllow: UPDATE\r\n"
+                       "Session-Expires: 90;refresher=uas\r\n");
     say(w, "INVITE", 1, "i", false);
     *w->extra = '\0';
     if (w->plot == CANCEL) {
@@ -293,6 +312,8 @@ static inline void hang_up(world *w) {
 static inline void call(world *w) {
   w->call++;
   invite(w);
+  if (w->plot == TIMED)
+    run(w, 100000);
   if (w->code >= 200 && w->code < 300 && !w->bye_came)
     hang_up(w);
 }

@@ -52,13 +52,14 @@ static void expect_nothing_left(world *w) {
 
 /* The next call, with all the memory there is. */
 static void expect_usable(world *w) {
-  static const unsigned codes[] = {200, 200, 200, 486, 487, 408};
-  int accepted = w->accepted;
+  static const unsigned codes[] = {200, 200, 200, 200, 486, 487, 408};
+  int accepted = w->accepted, refreshes = w->refreshes;
   call(w);
   assert_int_equal(w->code, codes[w->plot]);
   bool answered = w->plot <= EARLY;
   assert_int_equal(w->accepted, accepted + answered);
   assert_int_equal(w->bye_came, w->plot == HANG_UP);
+  assert_int_equal(w->refreshes, refreshes + (w->plot == TIMED ? 2 : 0));
 }
 
 /* False: the n-th was never asked for. */
@@ -143,6 +144,16 @@ static void a_cancelled_call_over_TCP(void **state) {
 static void a_call_that_nobody_answers(void **state) {
   (void)state;
   every_allocation(false, SILENT);
+}
+
+static void a_call_that_we_refresh(void **state) {
+  (void)state;
+  every_allocation(false, TIMED);
+}
+
+static void a_call_that_we_refresh_over_TCP(void **state) {
+  (void)state;
+  every_allocation(true, TIMED);
 }
 
 /* Ten calls while one allocation in `rate` fails; then the memory is back. A
@@ -238,6 +249,8 @@ int main(void) {
       cmocka_unit_test(a_cancelled_call),
       cmocka_unit_test(a_cancelled_call_over_TCP),
       cmocka_unit_test(a_call_that_nobody_answers),
+      cmocka_unit_test(a_call_that_we_refresh),
+      cmocka_unit_test(a_call_that_we_refresh_over_TCP),
       cmocka_unit_test(ten_calls_in_bad_weather),
       cmocka_unit_test(opening_an_endpoint),
       cmocka_unit_test(closing_an_endpoint),
