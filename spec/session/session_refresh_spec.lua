@@ -158,17 +158,18 @@ describe("a session timer", function()
       end)
 
     it("isn't made longer and longer, nor by what is no 422", function()
-      local call = timed "90;refresher=uas"
-      local bad = next_at(call, "UPDATE", 45000)
-      call:reply(bad, 422) -- without Min-SE
-      call:reply(next_at(call, "UPDATE", 50000), 422,
+      local call = timed "200;refresher=uas"
+      call:reply(next_at(call, "UPDATE", 100000), 422) -- without Min-SE
+      call:reply(next_at(call, "UPDATE", 105000), 422,
         { headers = { ["Min-SE"] = "many" } })
+      call:reply(next_at(call, "UPDATE", 115000), 422,
+        { headers = { ["Min-SE"] = "200" } }) -- it was as much
       for n = 1, 10 do
-        call:reply(assert(call:wait("UPDATE", 11)), 422,
-          { headers = { ["Min-SE"] = tostring(100 + n) } })
+        local update = next_at(call, "UPDATE", 135000)
+        call:reply(update, 422, { headers = { ["Min-SE"] = 200 + n } })
       end
-      assert.equal(12, w:count "UPDATE")
-      assert.is_nil(call:wait("UPDATE", 1))
+      assert.equal(13, w:count "UPDATE")
+      assert.is_nil(call:wait("UPDATE", 39))
       hang_up(call)
     end)
 
@@ -203,6 +204,15 @@ describe("a session timer", function()
         assert.is_nil(call:wait("UPDATE", 299))
         hang_up(call)
       end)
+
+    it("is over where the other side turns out to know of it", function()
+      w = World.new { endpoint = { session_timer = { interval = 600 } } }
+      local call = w:established { headers = { Allow = "UPDATE" } }
+      call:reply(next_at(call, "UPDATE", 300000), 200,
+        { headers = { Supported = "timer" } })
+      assert.is_nil(call:wait("UPDATE", 3600))
+      hang_up(call)
+    end)
 
     it("is theirs to refresh when the 2xx says so", function()
       local call = timed "600;refresher=uas"
@@ -534,9 +544,19 @@ describe("a session timer", function()
         assert.equal(1, w:count "UPDATE")
       end)
 
+    it("stays theirs where the 2xx to our request doesn't say", function()
+      local call, session = timed "600;refresher=uac"
+      w:at(10, function()
+        session:renegotiate { method = "UPDATE", offer = false }
+      end)
+      call:reply(next_at(call, "UPDATE", 10000), 200,
+        { headers = { ["Session-Expires"] = "600" } })
+      call:reply(next_at(call, "BYE", 578000), 200)
+      assert.equal(1, w:count "UPDATE")
+    end)
+
     it("stays theirs where a refresh doesn't say", function()
       local call = timed "600;refresher=uac"
-      w.endpoint.media = nil
       call:update(asking "500")
       assert.equal("500;refresher=uac",
         assert(call:wait(200)):header "Session-Expires")
@@ -583,6 +603,24 @@ describe("a session timer", function()
       assert.equal("90;refresher=uac",
         assert(call:wait(200)):header "Session-Expires")
       call:reply(next_at(call, "BYE", 1060000), 200)
+    end)
+
+    it("doesn't begin before the call is answered", function()
+      w = World.new()
+      w:serve(function(session)
+        session:progress(180)
+        sip.sleep(100)
+        session:participate()
+      end)
+      local call = w:invite(asking(nil))
+      assert(call:wait(180))
+      call:update(asking "90")
+      assert.is_nil(assert(call:wait(200)):header "Session-Expires")
+      assert.is_nil(assert(call:wait(200, 101)):header "Session-Expires")
+      call:ack()
+      w.network:advance(1000)
+      assert.equal(0, w:count "BYE")
+      hang_up(call)
     end)
 
     it("may begin with the 2xx of the other side", function()
