@@ -44,6 +44,9 @@ local sip = {}
 ---Seconds until an INVITE nobody answered is ended with 408; 180, 0: never
 ---@field connect_timeout? number
 ---@field close_timeout? number seconds that close() waits for peers; 2
+---RFC 4028. A table: its calls are kept alive by a session timer. nil: where
+---the caller asks for one. false: never, the extension isn't supported
+---@field session_timer? sipsession.session_timer|false
 ---Body types the script takes, others get 415 (RFC 3261 8.2.3);
 ---"application/sdp"
 ---@field accept? string|string[]
@@ -57,6 +60,17 @@ local sip = {}
 ---| "off" not supported: an INVITE that requires it gets 420
 ---| "supported" where progress asks for it; all, where the caller requires it
 ---| "required" all; a caller that doesn't know it gets 421
+
+---A session timer (RFC 4028), in seconds from 90 up. A call that nobody
+---refreshes, by re-INVITE or UPDATE, is ended with BYE before it expires; the
+---library does its own part, at half the interval.
+---@class sipsession.session_timer
+---Asked for in the 200; the caller's where that is shorter; 1800
+---@field interval? integer
+---What asks for less gets 422; 90
+---@field minimum? integer
+---Who refreshes where the caller leaves it open: "uac" is the caller, "uas" we
+---@field refresher? "uac"|"uas"
 
 ---RFC 3261 17.1.1.1, in seconds.
 ---@class sipsession.timers
@@ -208,6 +222,7 @@ function endpoint:stats() end
 ---@field refused_media_type integer 415
 ---@field refused_scheme integer 416
 ---@field refused_version integer 505
+---@field refused_interval integer 422, a session timer
 ---@field stray_responses integer
 ---@field stray_acks integer
 ---@field send_errors integer
@@ -238,6 +253,10 @@ function endpoint:stats() end
 ---@field endpoint sipsession.endpoint
 ---@field record sipsession.record? once its state is "disconnected"
 ---@field media sipsession.media? writable; nil: the endpoint's
+---As given to the endpoint until it is set. Writable until the 200 is sent,
+---after that it raises; after the end it does nothing. The minimum holds for
+---what comes after it was set.
+---@field session_timer sipsession.session_timer|false|nil
 ---@field data any writable; the script's own
 local session = {}
 

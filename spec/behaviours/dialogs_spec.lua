@@ -281,6 +281,30 @@ describe("dialogs", function()
     proxy:reply(bye, 200)
   end)
 
+  it("B35 Session-Expires below our Min-SE gets 422 and the Min-SE", function()
+    w = World.new { endpoint = { session_timer = { minimum = 300 } } }
+    w:serve()
+    local call = w:invite { headers = {
+      Supported = "timer", ["Session-Expires"] = "299",
+    } }
+    assert.equal("300", assert(call:wait(422)):header "Min-SE")
+    call:ack()
+    assert.equal(0, #w.sessions)
+  end)
+
+  it("B35 without a refresh a BYE goes shortly before it expires", function()
+    w = World.new()
+    local call = w:established { headers = {
+      Supported = "timer", ["Session-Expires"] = "300;refresher=uac",
+    } }
+    w.network:advance(267)
+    assert.equal(0, w:count "BYE")
+    call:reply(assert(call:wait("BYE", 1)), 200)
+    w.network:advance(0)
+    assert.equal("connected>disconnected session_timer_expired -",
+      w.log[#w.log])
+  end)
+
   it("B38 a strict route: it is the Request-URI, the target goes last",
     function()
       w = World.new()

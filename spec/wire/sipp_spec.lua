@@ -54,6 +54,18 @@ describe("sipp #sipp", function()
     assert.is_true(result.clean)
   end)
 
+  it("agrees on a session timer, and refreshes the session", function()
+    local result = sipp.run {
+      scenario = "session_timer.xml", calls = 100, rate = 200, settle = false,
+    }
+    assert.equal(0, result.code)
+    assert.equal(100, result.calls["SuccessfulCall(C)"])
+    assert.equal(100, result.after.refused_interval)
+    assert.equal(100, result.after.ended_connected_terminated_remotely)
+    assert.equal(0, result.after.handler_errors)
+    assert.is_true(result.clean)
+  end)
+
   it("is declined by examples/decline.lua", function()
     local result = sipp.run {
       script = "decline.lua", calls = 100, rate = 400, settle = false,
