@@ -55,7 +55,7 @@ ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
   $(SANITIZE_$(VARIANT))
 ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
-BUILD = build/$(VARIANT)
+BUILD = build/$(VARIANT)$(if $(OSIP),-osip)
 CORE = $(wildcard src/base/*.c src/net/*.c src/sip/*.c src/ua/*.c)
 BINDING = $(wildcard src/lua/*.c) lua_sipsession.c
 LUA_MODULES = $(wildcard lua/sipsession/*.lua)
@@ -118,7 +118,7 @@ $(FUZZERS): $(BUILD)/fuzz/fuzz_%: $$(call objects,fuzz/$$*.c \
 
 $(call objects,$(wildcard fuzz/*.c)): ALL_CPPFLAGS += -Ifuzz
 
-OSIP_HAVE = CTYPE_H LOCALTIME PTHREAD STDARG_H STRING_H STRUCT_TIMESPEC \
+OSIP_HAVE = CTYPE_H FCNTL_H LOCALTIME PTHREAD STDARG_H STRING_H STRUCT_TIMESPEC \
   SYS_TIME_H SYS_TYPES_H TIME_H UNISTD_H
 $(BUILD)/libosip.a: $(BUILD)/flags
 	@rm -rf $@ $(BUILD)/osip && mkdir -p $(BUILD)/osip

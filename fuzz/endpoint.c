@@ -5,6 +5,18 @@
 
 #include "sip/message.h"
 
+/* FUZZ_TRACE in the environment: what happens, to read. */
+static bool tells(void) {
+  static int tell = -1;
+  if (tell < 0)
+    tell = getenv("FUZZ_TRACE") != NULL;
+  return tell;
+}
+
+static void print(ss_str text) {
+  fprintf(stderr, "%.*s\n", (int)text.n, text.p);
+}
+
 static bool is_peer(const world *w, const ss_addr *addr) {
   for (size_t i = 0; i < PEERS; i++)
     if (ss_addr_same_ip(&w->peer[i].addr, addr))
@@ -29,6 +41,8 @@ static void on_sent(void *arg, uint64_t now, const ss_addr *from,
   ss_limits wide = fuzz_limits();
   wide.header_size = wide.header_separators = wide.all_separators = 65535;
   wide.header_lines = wide.vias = wide.routes = 254;
+  if (tells())
+    print(text);
   ss_message *m = NULL;
   int rc = ss_message_new(&m, text, to->proto != SS_UDP, &wide);
   bool broken = ss_str_starts(text, SS_STR("SIP/2.0 4")) ||
@@ -111,18 +125,11 @@ static void take_step(world *w, const step *s) {
     run(w, 0);
 }
 
-static void print(ss_str line) {
-  fprintf(stderr, "%.*s\n", (int)line.n, line.p);
-}
-
 static void take_steps(world *w, ss_str text) {
-  static int tell = -1;
-  if (tell < 0)
-    tell = getenv("FUZZ_TRACE") != NULL;
   step s;
   for (int i = 0; text.n && i < STEPS; i++) {
     ss_str line = fuzz_cut(&text, '\n');
-    if (tell)
+    if (tells())
       print(line);
     if (step_parse(line, &s))
       take_step(w, &s);

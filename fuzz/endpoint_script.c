@@ -33,9 +33,7 @@ static ss_content content_of(const step *s, long otherwise) {
                       .body = ss_str_z(what->text)};
 }
 
-static void running(world *w, ss_failure f, ss_operation *o) {
-  if (f.kind != SS_KIND_NONE)
-    return;
+static void running(world *w, ss_operation *o) {
   MUST(o);
   if (w->operations < OPERATIONS)
     w->operation[w->operations++] = o;
@@ -209,24 +207,24 @@ static void respond(world *w, const step *s) {
 
 /* Operations of a session that is connected. */
 static void operate(world *w, ss_session *session, const step *s) {
+  static const ss_str methods[] = {{"INFO", 4}, {"MESSAGE", 7}};
   ss_content content = content_of(s, 0);
   ss_operation *o = NULL;
+  ss_failure f;
   if (ss_str_eq(s->verb, SS_STR("send")))
-    running(w,
-            ss_session_send(session,
-                            step_get(s, 'n', 0) % 2 ? SS_STR("MESSAGE")
-                                                    : SS_STR("INFO"),
-                            &content, &o),
-            o);
+    f = ss_session_send(session, methods[step_get(s, 'n', 0) % 2], &content,
+                        &o);
   else if (ss_str_eq(s->verb, SS_STR("renegotiate")))
-    running(w,
-            ss_session_renegotiate(session, step_get(s, 'u', 0) % 2,
-                                   step_get(s, 'b', 0) % 2, &content, &o),
-            o);
+    f = ss_session_renegotiate(session, step_get(s, 'u', 0) % 2,
+                               step_get(s, 'b', 0) % 2, &content, &o);
   else if (ss_str_eq(s->verb, SS_STR("hold")))
-    running(w, ss_session_hold(session, true, &content, &o), o);
+    f = ss_session_hold(session, true, &content, &o);
   else if (ss_str_eq(s->verb, SS_STR("resume")))
-    running(w, ss_session_hold(session, false, &content, &o), o);
+    f = ss_session_hold(session, false, &content, &o);
+  else
+    return;
+  if (f.kind == SS_KIND_NONE)
+    running(w, o);
 }
 
 static void act(world *w, known *k, const step *s) {
