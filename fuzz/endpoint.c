@@ -86,6 +86,7 @@ static void open_endpoint(world *w, const step *s) {
   c.limits.connections = (size_t)step_get(s, 'c', 8);
   c.limits.dialog_requests = (size_t)step_get(s, 'd', 4);
   c.limits.message_size = 8192 + (size_t)step_get(s, 'm', 8192);
+  c.reliable = (ss_reliability)(step_get(s, 'r', SS_RELIABILITY_SUPPORTED) % 3);
   if (step_get(s, 'a', 0))
     c.accept = SS_STR("application/sdp, text/plain, message/sipfrag");
   MUST(ss_endpoint_open(&w->endpoint, &c, &script_handler, w, &failed) == 0);

@@ -121,8 +121,9 @@ static void on_completed(void *arg, ss_session *s, ss_operation *operation,
   world *w = arg;
   known *k = ss_session_user(s);
   size_t i = 0;
+  (void)failure;
+  (void)response; /* a PRACK is the end of a provisional, and no response */
   MUST(!k || !k->released);
-  MUST(failure->kind != SS_KIND_NONE || response);
   while (i < w->operations && w->operation[i] != operation)
     i++;
   if (i == w->operations)
@@ -200,7 +201,9 @@ static unsigned in_range(const step *s, unsigned from, unsigned to) {
 
 static void respond(world *w, const step *s) {
   ss_content content = content_of(s, 0);
-  if (w->inbound)
+  if (w->inbound && step_get(s, 'u', 0))
+    ss_inbound_unhandled(w->inbound);
+  else if (w->inbound)
     ss_inbound_respond(w->inbound, in_range(s, 200, 699), &content);
   keep_inbound(w, NULL);
 }
@@ -227,12 +230,26 @@ static void operate(world *w, ss_session *session, const step *s) {
     running(w, o);
 }
 
+static void progress(world *w, known *k, const step *s) {
+  ss_content content = content_of(s, 0);
+  unsigned code = in_range(s, 101, 199);
+  ss_operation *o = NULL;
+  if (step_get(s, 'r', 0) == 0) {
+    ss_session_progress(k->session, code, &content);
+    return;
+  }
+  ss_failure f = ss_session_progress_reliably(
+      k->session, code, &content, step_get(s, 'r', 0) > 1, &o);
+  if (f.kind == SS_KIND_NONE && o)
+    running(w, o);
+}
+
 static void act(world *w, known *k, const step *s) {
   ss_content content = content_of(s, 0);
   if (ss_str_eq(s->verb, SS_STR("participate")))
     participate(k, &content);
   else if (ss_str_eq(s->verb, SS_STR("progress")))
-    ss_session_progress(k->session, in_range(s, 101, 199), &content);
+    progress(w, k, s);
   else if (ss_str_eq(s->verb, SS_STR("reject")))
     ss_session_reject(k->session, in_range(s, 400, 699), &content);
   else if (ss_str_eq(s->verb, SS_STR("redirect")))
@@ -280,6 +297,9 @@ void script_step(world *w, const step *s) {
     respond(w, s);
   else if (ss_str_eq(s->verb, SS_STR("handled")) && w->endpoint)
     ss_endpoint_set_handled(w->endpoint, step_get(s, 'a', 1));
+  else if (ss_str_eq(s->verb, SS_STR("reliable")) && w->endpoint)
+    ss_endpoint_set_reliable(w->endpoint,
+                             (ss_reliability)(step_get(s, 'a', 1) % 3));
   else if (k->held)
     act(w, k, s);
 }

@@ -146,7 +146,7 @@ const char *const verb_names[] = {
     "participate", "progress", "reject",     "redirect", "terminate",
     "negotiated",  "send",     "renegotiate", "hold",    "resume",
     "respond",     "forget",   "close",      "free",     "shut",
-    "automatic",   "handled",  "impair",     "participate", NULL};
+    "automatic",   "handled",  "impair",     "participate", "reliable", NULL};
 
 #define AT(table, index)                                                       \
   ((table)[(unsigned long)(index) % (sizeof(table) / sizeof *(table))])

@@ -150,7 +150,7 @@ static void request_back(ss_message *m, const script *s) {
   char *p = fuzz_buffer(OUT);
   ss_buf b = SS_BUF_ON(p, OUT);
   ss_request r = {.method = SS_INVITE,
-                  .uri = contact->uri.text,
+                  .uri = ss_uri_bare(&contact->uri),
                   .branch = SS_STR("z9hG4bKfuzz"),
                   .from = value_of(m, SS_FIELD_TO),
                   .to = value_of(m, SS_FIELD_FROM),
@@ -169,8 +169,7 @@ static void request_back(ss_message *m, const script *s) {
                 (r.body.n && r.content_type.n));
   ss_message *again = rescan(text, true);
   if (s->given == 0) {
-    MUST(again && again->is_request);
-    MUST(!again->fault || ss_str_chr(r.uri, '?') < r.uri.n);
+    MUST(again && again->is_request && !again->fault);
     MUST(ss_str_eq(again->uri, r.uri) && ss_str_eq(again->body, r.body));
   }
   ss_message_unref(again);
