@@ -26,8 +26,8 @@ static bool is_peer(const world *w, const ss_addr *addr) {
 
 /* What echoes a broken request needn't scan. */
 static bool echoes(const ss_message *m) {
-  return m->code == 400 || m->code == 413 || m->code == 414 ||
-         m->code == 505 || m->code == 513;
+  return m->code == 400 || m->code == 413 || m->code == 414 || m->code == 505 ||
+         m->code == 513;
 }
 
 /* A response goes to where a request came from; what is sent is SIP. */
@@ -122,7 +122,8 @@ static void take_step(world *w, const step *s) {
   default:
     break;
   }
-  if (s->kind != '+' && step_get(s, 'y', 1)) /* y0: in one batch with the next */
+  if (s->kind != '+' &&
+      step_get(s, 'y', 1)) /* y0: in one batch with the next */
     run(w, 0);
 }
 

@@ -93,11 +93,11 @@ typedef struct known {
 
 /* What the script and the peers do of themselves; a step sets them. */
 enum {
-  AUTO_ANSWER = 1,      /* participates when a call comes */
-  AUTO_REJECT = 2,      /* or rejects it */
-  AUTO_NEGOTIATE = 4,   /* has a negotiator, which takes its time */
-  AUTO_RESPOND = 8,     /* answers requests in the dialog */
-  PEER_RESPONDS = 16,   /* 200 to every request of ours */
+  AUTO_ANSWER = 1,    /* participates when a call comes */
+  AUTO_REJECT = 2,    /* or rejects it */
+  AUTO_NEGOTIATE = 4, /* has a negotiator, which takes its time */
+  AUTO_RESPOND = 8,   /* answers requests in the dialog */
+  PEER_RESPONDS = 16, /* 200 to every request of ours */
   PEER_ACKNOWLEDGES = 32,
   TERMINATES_IN_CHANGE = 64,
   CLOSES_IN_END = 128,

@@ -18,9 +18,8 @@ static known *learn(world *w, ss_session *s) {
     known *k = &w->known[i];
     if (k->session)
       continue;
-    *k = (known){.session = ss_session_ref(s),
-                 .state = SS_STATE_INCOMING,
-                 .held = true};
+    *k = (known){
+        .session = ss_session_ref(s), .state = SS_STATE_INCOMING, .held = true};
     ss_session_set_user(s, k);
     return k;
   }
@@ -238,8 +237,8 @@ static void progress(world *w, known *k, const step *s) {
     ss_session_progress(k->session, code, &content);
     return;
   }
-  ss_failure f = ss_session_progress_reliably(
-      k->session, code, &content, step_get(s, 'r', 0) > 1, &o);
+  ss_failure f = ss_session_progress_reliably(k->session, code, &content,
+                                              step_get(s, 'r', 0) > 1, &o);
   if (f.kind == SS_KIND_NONE && o)
     running(w, o);
 }

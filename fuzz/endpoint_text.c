@@ -117,9 +117,14 @@ static const char *const contacts[] = {
 };
 
 static const char *const uris[] = {
-    "sip:desk@10.0.0.1", "sips:desk@10.0.0.1", "tel:+431",
-    "http://10.0.0.1/",  "sip:10.0.0.1;lr",    "sip:desk@10.0.0.1?Subject=x",
-    "sip:",              "sip:%00@10.0.0.1",
+    "sip:desk@10.0.0.1",
+    "sips:desk@10.0.0.1",
+    "tel:+431",
+    "http://10.0.0.1/",
+    "sip:10.0.0.1;lr",
+    "sip:desk@10.0.0.1?Subject=x",
+    "sip:",
+    "sip:%00@10.0.0.1",
 };
 
 /* Sent-by, and what goes before the branch. */
@@ -137,16 +142,16 @@ static const char *const references[] = {
 };
 
 const char *const method_names[] = {
-    "INVITE", "ACK",    "CANCEL",    "BYE",      "UPDATE",  "INFO",
-    "PRACK",  "REFER",  "OPTIONS",   "MESSAGE",  "NOTIFY",  "INVITE",
-    "ACK",    "BYE",    "SUBSCRIBE", "REGISTER", "PUBLISH", "UNKNOWN",
-    "invite", "CANCEL", NULL};
+    "INVITE",    "ACK",      "CANCEL",  "BYE",     "UPDATE", "INFO",   "PRACK",
+    "REFER",     "OPTIONS",  "MESSAGE", "NOTIFY",  "INVITE", "ACK",    "BYE",
+    "SUBSCRIBE", "REGISTER", "PUBLISH", "UNKNOWN", "invite", "CANCEL", NULL};
 
 const char *const verb_names[] = {
-    "participate", "progress", "reject",     "redirect", "terminate",
-    "negotiated",  "send",     "renegotiate", "hold",    "resume",
-    "respond",     "forget",   "close",      "free",     "shut",
-    "automatic",   "handled",  "impair",     "participate", "reliable", NULL};
+    "participate", "progress", "reject",      "redirect",    "terminate",
+    "negotiated",  "send",     "renegotiate", "hold",        "resume",
+    "respond",     "forget",   "close",       "free",        "shut",
+    "automatic",   "handled",  "impair",      "participate", "reliable",
+    NULL};
 
 #define AT(table, index)                                                       \
   ((table)[(unsigned long)(index) % (sizeof(table) / sizeof *(table))])

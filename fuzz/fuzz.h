@@ -33,9 +33,8 @@ static inline ss_limits fuzz_limits(void) {
 
 /* Inside of `whole`, both ends included; an empty slice may be anywhere. */
 static inline bool fuzz_inside(ss_str part, ss_str whole) {
-  return part.n == 0 ||
-         (part.p >= whole.p && part.n <= whole.n &&
-          (size_t)(part.p - whole.p) <= whole.n - part.n);
+  return part.n == 0 || (part.p >= whole.p && part.n <= whole.n &&
+                         (size_t)(part.p - whole.p) <= whole.n - part.n);
 }
 
 /* Cuts the text up to `by` off *rest; what remains is behind it. */

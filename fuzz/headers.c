@@ -8,8 +8,8 @@
 #include "sip/dtmf.h"
 #include "sip/event.h"
 #include "sip/extension.h"
-#include "sip/parsed.h"
 #include "sip/params.h"
+#include "sip/parsed.h"
 #include "sip/reason.h"
 
 static bool clean(ss_str s) {
