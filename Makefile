@@ -19,6 +19,7 @@ DEMO_PACKAGES = $(BUILD_PACKAGES) lua-luv sip-tester
 LINT_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev clang-format \
   clang-tidy cppcheck lua-check
 VALGRIND_PACKAGES = $(TEST_PACKAGES) valgrind libc6-dbg
+FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-14-dev
 
 # Each is looked up once, and only when something is compiled.
 once = $(eval $(1) := $(2))$(2)
@@ -30,9 +31,19 @@ DEP_CFLAGS = $(call once,DEP_CFLAGS,$(shell $(PKG_CONFIG) --cflags \
 DEP_LIBS = $(call once,DEP_LIBS,$(shell $(PKG_CONFIG) --libs \
   libuv libosip2 2>/dev/null || echo -luv -losipparser2))
 
+# make fuzz OSIP=path: with the libosip2 of that source tree, instrumented too.
+OSIP ?=
+ifneq ($(OSIP),)
+DEP_CFLAGS = -I$(OSIP)/include
+DEP_LIBS = -luv $(BUILD)/libosip.a
+endif
+
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes $(WERROR)
 SANITIZE_asan = -fsanitize=address,undefined -fno-sanitize-recover=all \
   -fno-omit-frame-pointer
+# An empty slice may be NULL, and NULL + 0 is NULL: WG14 N3322 says so too.
+SANITIZE_fuzz = -fsanitize=fuzzer-no-link $(SANITIZE_asan) \
+  -fno-sanitize=pointer-overflow
 LDFLAGS_release = -Wl,-z,relro,-z,now
 # Stacks stay readable after Lua has closed the library.
 LDFLAGS_asan = -Wl,-z,nodelete
@@ -44,14 +55,18 @@ ALL_CFLAGS = -std=gnu11 -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
   $(SANITIZE_$(VARIANT))
 ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
-BUILD = build/$(VARIANT)
+BUILD = build/$(VARIANT)$(if $(OSIP),-osip)
 CORE = $(wildcard src/base/*.c src/net/*.c src/sip/*.c src/ua/*.c)
 BINDING = $(wildcard src/lua/*.c) lua_sipsession.c
 LUA_MODULES = $(wildcard lua/sipsession/*.lua)
 UNIT = $(wildcard spec/unit/test_*.c)
 UNIT_SHARED = $(filter-out $(UNIT),$(wildcard spec/unit/*.c))
+FUZZ = scan headers frame render sdp endpoint
+FUZZ_SHARED = fuzz/random.c $(if $(filter fuzz,$(VARIANT)),,fuzz/replay.c)
+FUZZERS = $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-PROGRAMS = $(patsubst spec/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+# The fuzz targets, without a fuzzer: each replays its corpus.
+PROGRAMS = $(patsubst spec/unit/%.c,$(BUILD)/unit/%,$(UNIT)) $(FUZZERS)
 # The release build is where one looks for it; others keep to their directory.
 release = $(filter release,$(VARIANT))
 MODULE = $(if $(release),sipsession.so,$(BUILD)/sipsession.so)
@@ -79,7 +94,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Changes when the flags do, so that objects are never of two kinds.
-FLAGS = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(WERROR)
+FLAGS = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(WERROR) $(OSIP) \
+  $(SANITIZE_$(VARIANT))
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
@@ -90,10 +106,31 @@ $(BUILD)/unit/%: $(BUILD)/obj/spec/unit/%.o $(call objects,$(UNIT_SHARED)) \
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 	  $(DEP_LIBS) -lcmocka
 
+# A target is fuzz/<name>.c with its fuzz/<name>_*.c.
+.SECONDEXPANSION:
+$(FUZZERS): $(BUILD)/fuzz/fuzz_%: $$(call objects,fuzz/$$*.c \
+  $$(wildcard fuzz/$$*_*.c) $(FUZZ_SHARED)) $(LIBSS) \
+  $(if $(OSIP),$(BUILD)/libosip.a)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
+	  $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ \
+	  $(filter %.o %.a,$^) $(DEP_LIBS)
+
+$(call objects,$(wildcard fuzz/*.c)): ALL_CPPFLAGS += -Ifuzz
+
+OSIP_HAVE = CTYPE_H FCNTL_H LOCALTIME PTHREAD STDARG_H STRING_H STRUCT_TIMESPEC \
+  SYS_TIME_H SYS_TYPES_H TIME_H UNISTD_H
+$(BUILD)/libosip.a: $(BUILD)/flags
+	@rm -rf $@ $(BUILD)/osip && mkdir -p $(BUILD)/osip
+	@cd $(BUILD)/osip && for f in $(OSIP)/src/osipparser2/*.c; do \
+	  $(CC) -w -I$(OSIP)/include $(OSIP_HAVE:%=-DHAVE_%) $(CFLAGS) \
+	    $(SANITIZE_$(VARIANT)) -c $$f || exit 1; done
+	$(call say,AR)$(AR) rcs $@ $(BUILD)/osip/*.o
+
 programs: $(PROGRAMS)
 
 .SECONDARY:
--include $(wildcard $(BUILD)/obj/*.d $(BUILD)/obj/*/*/*.d)
+-include $(foreach d,* */* */*/*,$(wildcard $(BUILD)/obj/$(d).d))
 
 # --- install -----------------------------------------------------------------
 
@@ -155,6 +192,20 @@ check-valgrind: all programs
 	  --specs '$(SPECS) --exclude-tags=sipp,slow' \
 	  --unit-with '$(MEMCHECK)' \
 	  --lua 'env SIPSESSION_BUILD=$(BUILD) $(MEMCHECK) $(LUA)' $(PROGRAMS)
+
+# --- fuzzing -----------------------------------------------------------------
+
+# Each target for so many seconds; what crashes one stays in build/fuzz/found.
+# make fuzz FUZZ_TIME=600 FUZZ_TARGETS="scan endpoint" OSIP=/path/to/libosip2
+FUZZ_TIME ?= 60
+FUZZ_TARGETS ?= $(FUZZ)
+
+fuzz:
+	@tools/deps.sh $(FUZZ_PACKAGES)
+	@$(SUB) VARIANT=fuzz CC=clang OSIP='$(abspath $(OSIP))' check-fuzz
+
+check-fuzz: $(FUZZERS)
+	@$(LUA) tools/fuzz.lua $(BUILD) $(FUZZ_TIME) $(FUZZ_TARGETS)
 
 # --- lint --------------------------------------------------------------------
 
@@ -238,6 +289,6 @@ clean:
 
 force:
 .PHONY: all programs install uninstall deps test check asan check-asan \
-  valgrind check-valgrind lint lint-format lint-tidy lint-cppcheck lint-lua \
-  lint-lines symbols format demo sipp softphone rtpengine \
-  clean force
+  valgrind check-valgrind fuzz check-fuzz lint lint-format lint-tidy \
+  lint-cppcheck lint-lua lint-lines symbols format demo sipp softphone \
+  rtpengine clean force

@@ -3,6 +3,7 @@
  * than it held, never more than is there. */
 #include "base/arena.h"
 #include "base/alloc.h"
+#include "base/poison.h"
 
 struct ss_arena_chunk {
   ss_arena_chunk *next; /* the one before it */
@@ -35,6 +36,7 @@ static ss_arena_chunk *add_chunk(ss_arena *a, size_t n) {
   if (!chunk)
     return NULL;
   *chunk = (ss_arena_chunk){.next = a->chunk, .size = size};
+  SS_POISON(chunk->p, size);
   a->chunk = chunk;
   a->total += size;
   return chunk;
@@ -42,6 +44,7 @@ static ss_arena_chunk *add_chunk(ss_arena *a, size_t n) {
 
 void *ss_arena_alloc(ss_arena *a, size_t n) {
   ss_arena_chunk *chunk = a->chunk;
+  size_t asked = n;
   if (n > a->max)
     return NULL;
   n = n ? ALIGN(n) : 16;
@@ -52,6 +55,7 @@ void *ss_arena_alloc(ss_arena *a, size_t n) {
   }
   chunk->last = chunk->used;
   chunk->used += n;
+  SS_UNPOISON(chunk->p + chunk->last, asked);
   return chunk->p + chunk->last;
 }
 
@@ -79,13 +83,19 @@ void *ss_arena_grow(ss_arena *a, void *p, size_t n) {
     return NULL;
   at = (size_t)((char *)p - chunk->p);
   if (at == chunk->last && ALIGN(n) <= chunk->size - at) {
+    SS_POISON(p, chunk->used - at);
     chunk->used = at + (n ? ALIGN(n) : 16);
+    SS_UNPOISON(p, n);
     return p;
   }
   there = chunk->used - at;
   q = ss_arena_alloc(a, n);
-  if (q)
-    memcpy(q, p, n < there ? n : there);
+  if (!q)
+    return NULL;
+  if (n < there)
+    there = n;
+  SS_UNPOISON(p, there);
+  memcpy(q, p, there);
   return q;
 }
 
@@ -103,6 +113,7 @@ void ss_arena_free(ss_arena *a) {
   while (a->chunk) {
     ss_arena_chunk *chunk = a->chunk;
     a->chunk = chunk->next;
+    SS_UNPOISON(chunk->p, chunk->size);
     ss_free(chunk);
   }
   a->total = 0;

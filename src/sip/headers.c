@@ -83,12 +83,18 @@ int ss_uri_parse(ss_arena *arena, ss_str text, ss_uri *out) {
   return 0;
 }
 
-bool ss_uri_has_headers(const ss_uri *uri) {
-  if (!uri->sip)
-    return false;
+ss_str ss_uri_bare(const ss_uri *uri) {
   size_t at = ss_str_chr(uri->text, '@');
-  ss_str rest = at < uri->text.n ? ss_str_from(uri->text, at) : uri->text;
-  return ss_str_chr(rest, '?') < rest.n;
+  if (!uri->sip)
+    return uri->text;
+  if (at == uri->text.n)
+    at = 0;
+  at += ss_str_chr(ss_str_from(uri->text, at), '?');
+  return (ss_str){uri->text.p, at};
+}
+
+bool ss_uri_has_headers(const ss_uri *uri) {
+  return ss_uri_bare(uri).n < uri->text.n;
 }
 
 int ss_unquote(ss_arena *arena, ss_str s, ss_str *out) {

@@ -51,6 +51,9 @@ int ss_message_request_uri(ss_message *m, const ss_uri **out);
 int ss_uri_parse(ss_arena *arena, ss_str text, ss_uri *out);
 int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out);
 
+/* All of the URI but the ?headers of a SIP one: they have no place in a
+ * Request-URI (RFC 3261 19.1.1). */
+ss_str ss_uri_bare(const ss_uri *uri);
 /* The first header of that name (any case) in the ?headers of a SIP URI,
  * unescaped, as a header's value may be. SS_ENOTFOUND, also where the URI is
  * no SIP one; SS_ESYNTAX: a broken escape in it; SS_ECONTROL: an octet that

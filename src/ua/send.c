@@ -19,7 +19,7 @@ static int find_target(ss_session *s, ss_buf *b, target *t) {
   int rc = ss_dialog_target(s->target ? s->target : m, &contact);
   if (rc)
     return rc;
-  t->uri = contact->uri.text;
+  t->uri = ss_uri_bare(&contact->uri);
   t->next = contact->uri;
   ss_elements e = ss_message_elements(m, SS_FIELD_RECORD_ROUTE);
   ss_str value;
@@ -47,7 +47,7 @@ static int find_target(ss_session *s, ss_buf *b, target *t) {
     ss_buf_char(b, '<');
     ss_buf_str(b, t->uri);
     ss_buf_char(b, '>');
-    t->uri = t->next.text;
+    t->uri = ss_uri_bare(&t->next);
   }
   t->route = (ss_str){b->p + start, b->n - start};
   return b->full ? SS_EFULL : 0;
