@@ -95,6 +95,13 @@ local sip = {}
 ---@field connections? integer TCP connections of one listener; 10000
 ---Bytes waiting on one TCP connection; 1048576
 ---@field connection_backlog? integer
+---TCP connections of one source (an IPv4 address or an IPv6 /64); 1000
+---@field connections_per_source? integer
+---New calls a second of one source, and as many at once; 0: any number. Over
+---it one gets 503 a second, the others get nothing
+---@field invites_per_source? integer
+---Seconds that an INVITE may go unanswered, whatever connect_timeout is; 86400
+---@field provisional_time? integer
 ---@field connection_idle? integer seconds without a byte; 600
 ---@field message_time? integer seconds for one message over TCP; 10
 
@@ -208,6 +215,7 @@ function endpoint:stats() end
 ---@field refused_limit integer 400, 413, 414 or 513, by the limit
 ---@field refused_unanswerable integer dropped: nobody to answer
 ---@field refused_overload integer 503
+---@field refused_rate integer INVITEs over limits.invites_per_source
 ---@field refused_size integer a stream's message over message_size
 ---@field refused_length integer a stream's Content-Length
 ---@field refused_slow integer a stream's message over message_time

@@ -272,6 +272,16 @@ describe("a declined call", function()
     call:ack()
   end)
 
+  it("is given up on after limits.provisional_time all the same", function()
+    w = World.new { endpoint = { connect_timeout = 0,
+      limits = { provisional_time = 7 } } }
+    w:serve()
+    local call = w:invite()
+    assert(call:wait(408, 10))
+    call:ack()
+    assert.same({ 7000 }, w:times "408 INVITE")
+  end)
+
   it("ends an accept whose negotiator is too slow with 408", function()
     w = World.new { endpoint = {
       connect_timeout = 2,

@@ -70,7 +70,14 @@ static void on_ack(void *arg, ss_message *ack) {
   w->acks++;
 }
 
-static const ss_layer_user user = {on_request, on_ack};
+static bool on_admit(void *arg, const ss_path *path, ss_message *m) {
+  world *w = arg;
+  (void)path;
+  w->admitted++;
+  return !w->refuses || m->method != w->refuses;
+}
+
+static const ss_layer_user user = {on_admit, on_request, on_ack};
 
 static void on_message(void *arg, const ss_path *path, const char *p,
                        size_t n) {

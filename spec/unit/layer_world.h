@@ -62,7 +62,8 @@ typedef struct world {
   sent sent[64];
   int count;
   served user[128];
-  int requests, acks;
+  int requests, acks, admitted;
+  ss_method refuses; /* what the user doesn't admit */
   unsigned at_once;  /* what the user answers from within, 0: nothing */
   bool left_waiting; /* the test ends with transactions that wait */
   asked bye;

@@ -94,6 +94,15 @@ static void escaped_parameters_count_unescaped(void **state) {
   assert_str(uri.transport, "tcp");
 }
 
+/* RFC 4475 3.1.1.4 */
+static void escaped_nul_ends_nothing(void **state) {
+  (void)state;
+  ss_uri uri = uri_of("sip:null-%00-null@b;lr%00=1;x=%00");
+  assert_str(uri.user, "null-%00-null");
+  assert_str(uri.host, "b");
+  assert_false(uri.lr);
+}
+
 static void malformed_uris_are_refused(void **state) {
   (void)state;
   static const char *const bad[] = {
@@ -123,8 +132,11 @@ static void malformed_uris_are_refused(void **state) {
       "sip:a@[example]",
       "sip:a@b@c",
       "sip:a@b\xc3\xa4",
-      "sip:a%00@b",
-      "sip:a@b;x=%00",
+      "sip:a@b%00",
+      "sip:a@%00",
+      "sip:a@b:5060%00",
+      "sip:a@b;transport=tcp%00",
+      "sip:a@b;maddr=%00",
       "sip:a@b;transport=t%0d%0ap",
       "sip:a@b;maddr=%0d%0a",
       "sip:<a@b",
@@ -425,6 +437,7 @@ int main(void) {
       parser_test(number_of_a_tel_uri_is_its_host),
       parser_test(other_schemes_are_kept_as_they_are),
       parser_test(escaped_parameters_count_unescaped),
+      parser_test(escaped_nul_ends_nothing),
       parser_test(malformed_uris_are_refused),
       parser_test(name_addr_is_taken_apart),
       parser_test(without_brackets_parameters_are_the_headers),

@@ -67,11 +67,11 @@ static void header_lines_are_limited(void **state) {
   (void)state;
   good_repeat(HEAD, "Q:\r\n", 95, END);
   fault_repeat(HEAD, "Q:\r\n", 96, END, 400);
-  char *text = repeat(START, "Q:\r\n", 100, VIA FROM TO CALL_ID CSEQ END);
-  expect_rc(text, SS_ELIMIT);
-  free(text);
+  /* what a reply needs is found behind them too */
+  fault_repeat(START, "Q:\r\n", 3000, VIA FROM TO CALL_ID CSEQ END, 400);
+  fault_repeat(HEAD, "Q:\r\n", 95, VIA END, 400);
   /* Vias are echoed all or not at all */
-  text = repeat(HEAD, "Q:\r\n", 95, VIA END);
+  char *text = repeat(HEAD, VIA, 250, END);
   expect_rc(text, SS_ELIMIT);
   free(text);
   ss_limits limits = default_limits();

@@ -122,6 +122,12 @@ uint64_t ss_addr_hash(uint64_t h, const ss_addr *a) {
   return ss_hash_add(h, (ss_str){(const char *)key, sizeof key});
 }
 
+uint64_t ss_addr_source(const ss_addr *a) {
+  if (is4(a))
+    return ss_hash_add_u64(4, ip4(a));
+  return ss_hash_add(6, (ss_str){(const char *)&a->u.in6.sin6_addr, 8});
+}
+
 bool ss_addr_is_any(const ss_addr *a) {
   if (is4(a))
     return ip4(a) == INADDR_ANY;

@@ -32,6 +32,9 @@ void ss_addr_set_port(ss_addr *a, uint16_t port);
 bool ss_addr_eq(const ss_addr *a, const ss_addr *b); /* all three */
 bool ss_addr_same_ip(const ss_addr *a, const ss_addr *b);
 uint64_t ss_addr_hash(uint64_t h, const ss_addr *a);
+/* Of whose address it is: the IPv4 address, or the first 64 bits of the IPv6
+ * one, which are one subscriber's (RFC 6177). Not of protocol and port. */
+uint64_t ss_addr_source(const ss_addr *a);
 /* May a packet be sent there: not port 0, not broadcast, multicast nor the
  * unspecified address (security.md SR12). */
 bool ss_addr_sendable(const ss_addr *a);

@@ -30,9 +30,16 @@ struct ss_transport {
   bool closed;
   ss_hash by_peer; /* connections that new requests may use */
   ss_list conns;   /* all of them */
+  ss_hash sources; /* of those that came in */
   size_t connections;
   ss_packet *pong; /* a CRLF (RFC 5626 4.4.1) */
 };
+
+/* Who has connected: an address, or a network (ss_addr_source). */
+typedef struct ss_source {
+  ss_hnode node; /* in t->sources */
+  size_t connections;
+} ss_source;
 
 typedef struct ss_conn_ops {
   /* Writes what is queued, see ss_conn_gather. May lose the connection. */
@@ -54,7 +61,8 @@ struct ss_conn {
   const ss_conn_ops *ops;
   ss_transport *t; /* NULL once gone */
   ss_addr peer;
-  uint32_t refs; /* the driver's, and each path's */
+  ss_source *source; /* NULL: it is ours, or isn't counted */
+  uint32_t refs;     /* the driver's, and each path's */
   ss_conn_state state;
   bool eof;      /* the peer has ended its side */
   bool overflow; /* over limits.connection_backlog */
@@ -81,6 +89,8 @@ void ss_transport_received(ss_transport *t, const ss_addr *peer, const char *p,
                            size_t n); /* a datagram */
 void ss_transport_refused(ss_transport *t, ss_conn *c, const ss_addr *peer,
                           ss_refusal why, ss_str head);
+/* No more connections from there; it was told as refused. */
+bool ss_transport_full(ss_transport *t, const ss_addr *peer);
 void ss_transport_wire(ss_transport *t, bool out, const ss_addr *peer,
                        const char *p, size_t n);
 

@@ -34,12 +34,6 @@ static int take(listener *l, ss_addr *peer) {
   return fd >= 0 ? fd : -errno;
 }
 
-static void refuse(listener *l, int fd, const ss_addr *peer) {
-  close(fd);
-  ss_transport_refused(&l->base, NULL, peer, SS_REFUSED_CONNECTIONS,
-                       SS_STR_NONE);
-}
-
 static void incoming(uv_poll_t *poll, int status, int events);
 
 static void resume(ss_timer *timer) {
@@ -77,8 +71,8 @@ static bool accept_one(listener *l) {
   ss_addr peer;
   int fd = take(l, &peer);
   if (fd >= 0) {
-    if (t->connections >= t->limits.connections)
-      refuse(l, fd, &peer);
+    if (ss_transport_full(t, &peer))
+      close(fd);
     else if (ss_tcp_adopt(t, fd, &peer, false, NULL) != 0)
       ss_transport_refused(t, NULL, &peer, SS_REFUSED_CONNECTIONS, SS_STR_NONE);
     return true;

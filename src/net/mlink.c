@@ -183,11 +183,8 @@ static int accept_link(ss_mlink *link) {
     return 0;
   }
   ss_transport *t = port->transport;
-  if (t->connections >= t->limits.connections) {
-    ss_transport_refused(t, NULL, &link->side[0].addr, SS_REFUSED_CONNECTIONS,
-                         SS_STR_NONE);
+  if (ss_transport_full(t, &link->side[0].addr))
     return -ECONNREFUSED;
-  }
   return attach(t, link, 1, SS_CONN_OPEN) ? 0 : SS_ENOMEM;
 }
 

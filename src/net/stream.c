@@ -83,6 +83,29 @@ static void flush(ss_job *job) {
   ss_conn_unref(c);
 }
 
+/* Without memory it isn't counted. */
+static void enter_source(ss_conn *c) {
+  ss_hash *sources = &c->t->sources;
+  uint64_t hash = ss_addr_source(&c->peer);
+  ss_hnode *n = ss_hash_first(sources, hash);
+  ss_source *s = n ? SS_CONTAINER(n, ss_source, node) : ss_alloc(sizeof *s);
+  if (!s)
+    return;
+  if (!n)
+    ss_hash_insert(sources, &s->node, hash);
+  s->connections++;
+  c->source = s;
+}
+
+static void leave_source(ss_conn *c) {
+  ss_source *s = c->source;
+  c->source = NULL;
+  if (!s || --s->connections)
+    return;
+  ss_hash_remove(&c->t->sources, &s->node);
+  ss_free(s);
+}
+
 void ss_conn_init(ss_conn *c, const ss_conn_ops *ops, ss_transport *t,
                   const ss_addr *peer, ss_conn_state state) {
   c->ops = ops;
@@ -98,6 +121,8 @@ void ss_conn_init(ss_conn *c, const ss_conn_ops *ops, ss_transport *t,
   ss_hash_insert(&t->by_peer, &c->node, ss_addr_hash(0, peer));
   ss_list_append(&t->conns, &c->all);
   t->connections++;
+  if (state == SS_CONN_OPEN)
+    enter_source(c);
   if (state == SS_CONN_CONNECTING)
     ss_loop_timer(t->loop, &c->deadline, CONNECT_MS);
   ss_conn_touch(c);
@@ -143,6 +168,7 @@ void ss_conn_gone(ss_conn *c) {
   if (!c->t)
     return;
   ss_list_remove(&c->all);
+  leave_source(c);
   c->t->connections--;
   c->t = NULL;
 }

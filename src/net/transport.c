@@ -47,12 +47,14 @@ int ss_transport_init(ss_transport *t, const ss_transport_ops *ops,
   t->pong = ss_packet_new(SS_STR("\r\n"));
   if (!t->pong)
     return SS_ENOMEM;
-  return ss_hash_init(&t->by_peer, 8);
+  int rc = ss_hash_init(&t->by_peer, 8);
+  return rc ? rc : ss_hash_init(&t->sources, 8);
 }
 
 void ss_transport_fini(ss_transport *t) {
   ss_packet_unref(t->pong);
   ss_hash_free(&t->by_peer);
+  ss_hash_free(&t->sources);
 }
 
 void ss_transport_wire(ss_transport *t, bool out, const ss_addr *peer,
@@ -65,6 +67,16 @@ void ss_transport_refused(ss_transport *t, ss_conn *c, const ss_addr *peer,
                           ss_refusal why, ss_str head) {
   ss_path path = {t, c, *peer};
   t->sink.refused(t->arg, &path, why, head);
+}
+
+bool ss_transport_full(ss_transport *t, const ss_addr *peer) {
+  ss_hnode *n = ss_hash_first(&t->sources, ss_addr_source(peer));
+  if (t->connections < t->limits.connections &&
+      (!n || SS_CONTAINER(n, ss_source, node)->connections <
+                 t->limits.connections_per_source))
+    return false;
+  ss_transport_refused(t, NULL, peer, SS_REFUSED_CONNECTIONS, SS_STR_NONE);
+  return true;
 }
 
 void ss_transport_received(ss_transport *t, const ss_addr *peer, const char *p,

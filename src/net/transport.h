@@ -28,7 +28,8 @@ typedef enum ss_refusal {
   SS_REFUSED_SLOW,       /* stream: incomplete for limits.message_time */
   SS_REFUSED_IDLE,       /* stream: silent for limits.connection_idle */
   SS_REFUSED_BACKLOG,    /* stream: the peer doesn't read */
-  SS_REFUSED_CONNECTIONS /* listener: over limits.connections, or no fd left */
+  SS_REFUSED_CONNECTIONS /* listener: over limits.connections or
+                            .connections_per_source, or no fd left */
 } ss_refusal;
 
 typedef struct ss_sink {

@@ -56,3 +56,27 @@ bool ss_body_understood(const ss_message *m, ss_str accepted) {
   ss_str body;
   return !m->body.n || is_optional(m) || find(m, accepted, &body);
 }
+
+/* media-range: a type, one with any subtype, or any (RFC 3261 25.1). */
+static bool in_range(ss_str range, ss_str type) {
+  size_t slash = ss_str_chr(type, '/');
+  if (ss_str_eq(range, SS_STR("*/*")) || ss_str_ieq(range, type))
+    return true;
+  return slash < type.n && range.n == slash + 2 && range.p[slash + 1] == '*' &&
+         ss_str_ieq((ss_str){range.p, slash + 1}, (ss_str){type.p, slash + 1});
+}
+
+bool ss_body_taken(const ss_message *m, ss_str types) {
+  if (!ss_message_field(m, SS_FIELD_ACCEPT))
+    return true;
+  ss_elements ranges = ss_message_elements(m, SS_FIELD_ACCEPT);
+  ss_str range, type;
+  while (ss_elements_next(&ranges, &range)) {
+    range = ss_media_type(range);
+    ss_str rest = types;
+    while (ss_str_element(&rest, &type))
+      if (in_range(range, type))
+        return true;
+  }
+  return false;
+}

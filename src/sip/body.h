@@ -12,4 +12,8 @@ ss_str ss_body_find(const ss_message *m, ss_str media_type);
  * is marked as optional (RFC 3261 20.11). */
 bool ss_body_understood(const ss_message *m, ss_str accepted);
 
+/* Whether the peer takes one of those types, as its Accept has it (RFC 3261
+ * 20.1); without an Accept it does. */
+bool ss_body_taken(const ss_message *m, ss_str types);
+
 #endif

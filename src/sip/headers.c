@@ -46,17 +46,12 @@ static int set_scheme(ss_arena *arena, ss_str s, ss_uri *uri) {
   return lower(arena, s, &uri->scheme);
 }
 
-/* Octets that stand in no URI; and an escaped NUL, which would end the C
- * strings of libosip2 early. */
+/* Without the octets that stand in no URI. */
 static bool uri_clean(ss_str s) {
-  for (size_t i = 0; i < s.n; i++) {
-    char c = s.p[i];
-    if (ss_char_is(c, SS_CHAR_CONTROL | SS_CHAR_SPACE) || c == '<' ||
-        c == '>' || c == '"')
+  for (size_t i = 0; i < s.n; i++)
+    if (ss_char_is(s.p[i], SS_CHAR_CONTROL | SS_CHAR_SPACE) || s.p[i] == '<' ||
+        s.p[i] == '>' || s.p[i] == '"')
       return false;
-    if (c == '%' && s.n - i > 2 && s.p[i + 1] == '0' && s.p[i + 2] == '0')
-      return false;
-  }
   return true;
 }
 
@@ -138,7 +133,10 @@ static int display_name(ss_arena *arena, ss_str *rest, ss_str *display) {
     return 0;
   *display = ss_str_trim((ss_str){s.p, n});
   *rest = ss_str_from(s, n);
-  return ss_str_chr(*display, '"') < display->n ? SS_ESYNTAX : 0;
+  return ss_chars_any(*display, SS_CHAR_CONTROL) ||
+                 ss_str_chr(*display, '"') < display->n
+             ? SS_ESYNTAX
+             : 0;
 }
 
 /* Cuts the URI off *rest, which then holds the header parameters. */
@@ -178,9 +176,10 @@ static int find_tag(ss_str params, ss_str *tag) {
 int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out) {
   ss_name_addr found = {0};
   ss_str rest = ss_str_trim(text), uri;
-  if (ss_chars_any(rest, SS_CHAR_CONTROL))
-    return SS_ESYNTAX;
   int rc = display_name(arena, &rest, &found.display);
+  /* a quoted display name may have them escaped: the scanner has looked */
+  if (rc == 0 && ss_chars_any(rest, SS_CHAR_CONTROL))
+    return SS_ESYNTAX;
   if (rc == 0)
     rc = addr_spec(&rest, &uri);
   if (rc == 0)

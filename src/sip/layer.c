@@ -172,6 +172,8 @@ static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
   const ss_name_addr *to;
   if (ss_message_to(m, &to))
     return;
+  if (m->method != SS_CANCEL && !l->user->admit(l->arg, path, m))
+    return;
   if (!has_room(l, m->method)) {
     l->count.refused_overload++;
     refuse_for_now(l, path, m);

@@ -2,10 +2,11 @@
  * be set only once: ours take from the arena of the call that is under way in
  * this thread, and from the C library when there is none (somebody else's
  * osip objects). What osip gets to read is short, free of controls, NUL and
- * "%00", and has no runs of spaces: it reads C strings, walks lists from their
- * start and rescans spaces. Only struct fields are used, as accessors were
- * renamed between its releases. Where osip unescapes, our slices are cut from
- * the original text, so that nobody sees what a peer hid behind a "%0d". */
+ * "%00" (it would unescape that), and has no runs of spaces: it reads C
+ * strings, walks lists from their start and rescans spaces. Only struct fields
+ * are used, as accessors were renamed between its releases. Where osip
+ * unescapes, our slices are cut from the original text, so that nobody sees
+ * what a peer hid behind a "%0d". */
 #include "sip/osip.h"
 #include "base/error.h"
 #include "sip/chars.h"
@@ -140,11 +141,19 @@ static int fill_uri(osip_uri_t *u, ss_str text, size_t scheme_end,
   return take_params(&u->url_params, out);
 }
 
+/* An escaped NUL (RFC 4475 3.1.1.4) would end osip's strings early; an escaped
+ * control in its place is as unlike anything that is looked for. */
+static void hide_nul(char *z) {
+  while ((z = strstr(z, "%00")))
+    z[2] = '1';
+}
+
 int ss_osip_uri(ss_arena *arena, ss_str text, ss_uri *out) {
   osip_uri_t *u;
   char *z = ss_arena_dup(arena, text);
   if (!z)
     return SS_ENOMEM;
+  hide_nul(z);
   enter(arena);
   int rc = osip_uri_init(&u);
   if (rc == OSIP_SUCCESS)

@@ -140,7 +140,7 @@ static int request_line(ss_scan *s, ss_str line) {
   return 0;
 }
 
-/* Separators of a line are counted, controls refused; false: it has some. */
+/* Counts the separators of a line; false: it has controls. */
 static bool count(ss_scan *s, ss_str line) {
   size_t separators = 0;
   unsigned seen = 0;
@@ -154,14 +154,17 @@ static bool count(ss_scan *s, ss_str line) {
     ss_scan_over(s, 400, "Bad Request: too many elements in a header");
   if (s->separators > s->limits->all_separators)
     ss_scan_over(s, 400, "Bad Request: too many elements");
-  if (!(seen & SS_CHAR_CONTROL))
-    return true;
+  return !(seen & SS_CHAR_CONTROL);
+}
+
+static void control(ss_scan *s) {
   ss_scan_fault(s, 400, "Bad Request: control character");
-  return false;
 }
 
 static int start_line(ss_scan *s, ss_str line) {
   bool clean = count(s, line);
+  if (!clean)
+    control(s);
   while (line.n && line.p[line.n - 1] == ' ')
     line.n--;
   if (line.n < 4 || !ss_str_ieq((ss_str){line.p, 4}, SS_STR("SIP/")))
@@ -191,8 +194,10 @@ static void repeated(ss_scan *s, ss_field_id id) {
 
 static void add_field(ss_scan *s, ss_field_id id, ss_str name, ss_str value) {
   ss_message *m = s->m;
-  if (m->fields == s->room || m->fields > s->limits->header_lines) {
+  bool full = m->fields == s->room;
+  if (full || m->fields > s->limits->header_lines)
     ss_scan_over(s, 400, "Bad Request: too many header fields");
+  if (full || (m->over && !echoed(id))) {
     s->mute |= id == SS_FIELD_VIA; /* they are echoed all or not at all */
     return;
   }
@@ -205,6 +210,30 @@ static void add_field(ss_scan *s, ss_field_id id, ss_str name, ss_str value) {
     m->first[id] = index;
   }
   s->last[id] = index;
+}
+
+/* RFC 3261 25.1: a quoted-pair may be any octet but CR and LF, NUL too (RFC
+ * 4475 3.1.1.2). Only where the value is a name-addr, whose display name we
+ * read ourselves. */
+static bool may_escape(ss_field_id id) {
+  return id == SS_FIELD_FROM || id == SS_FIELD_TO || id == SS_FIELD_CONTACT ||
+         id == SS_FIELD_ROUTE || id == SS_FIELD_RECORD_ROUTE ||
+         id == SS_FIELD_REFER_TO || id == SS_FIELD_REFERRED_BY;
+}
+
+/* Every control is escaped within a quoted string. */
+static bool all_escaped(ss_str value) {
+  bool quoted = false;
+  for (size_t i = 0; i < value.n; i++) {
+    char c = value.p[i];
+    if (quoted && c == '\\' && i + 1 < value.n && value.p[i + 1] != '\r')
+      i++;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (ss_char_is(c, SS_CHAR_CONTROL))
+      return false;
+  }
+  return true;
 }
 
 /* RFC 3261 7.3.1, 25.1 HCOLON: token, white space, ":", value. */
@@ -221,10 +250,12 @@ static void header_line(ss_scan *s, ss_str line) {
   }
   ss_str field = {line.p, name}, value = ss_str_from(line, colon + 1);
   ss_field_id id = ss_field_lookup(field);
-  if (count(s, value))
+  if (count(s, value) || (may_escape(id) && all_escaped(value))) {
     add_field(s, id, field, ss_str_trim(value));
-  else
-    s->mute |= echoed(id);
+  } else {
+    control(s); /* the reply goes without it, but not without a Via */
+    s->mute |= id == SS_FIELD_VIA;
+  }
 }
 
 /* Splits the header section at its line ends; 0, or why it isn't SIP. */

@@ -9,7 +9,7 @@ typedef struct ss_scan {
   const ss_limits *limits;
   bool stream;
   bool cut;    /* only the beginning of the message is here */
-  bool mute;   /* there is no Via, or what a reply echoes is unfit */
+  bool mute;   /* there is no way to send a reply: no Via, or an unfit one */
   size_t room; /* fields there is memory for, [0] included */
   size_t separators;
   uint8_t last[SS_FIELD_COUNT]; /* the end of each chain of fields */

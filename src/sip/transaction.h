@@ -28,6 +28,10 @@ typedef struct ss_layer_counters {
 
 /* The transaction user. */
 typedef struct ss_layer_user {
+  /* One that is no repeat, before it becomes a transaction; any method but ACK
+   * and CANCEL. False: it was refused (ss_layer_refuse), or is left without an
+   * answer. */
+  bool (*admit)(void *arg, const ss_path *path, ss_message *request);
   /* A new request, any method but ACK. To be answered now or later. */
   void (*request)(void *arg, ss_server *server, ss_message *request);
   /* An ACK that ends no INVITE transaction of a non-2xx: it is for a 2xx, or

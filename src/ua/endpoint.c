@@ -127,6 +127,7 @@ static void destroy(ss_endpoint *e) {
   ss_free(e->address);
   ss_hash_free(&e->dialogs);
   ss_identity_free(e);
+  ss_rate_free(e->rate);
   if (!e->forgetting) /* else those who are at it free it */
     ss_free(e);
 }
@@ -206,6 +207,14 @@ static void on_closed(ss_job *job) {
   e->handler->closed(e->arg);
 }
 
+/* connect_timeout, ms, within limits.provisional_time. */
+static uint32_t patience(const ss_endpoint_config *c) {
+  uint64_t most = (uint64_t)c->limits.provisional_time * 1000;
+  if (c->connect_timeout && c->connect_timeout < most)
+    return c->connect_timeout;
+  return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
 int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
                      const ss_endpoint_handler *handler, void *arg,
                      size_t *failed) {
@@ -220,7 +229,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->arg = arg;
   e->unhandled_code = c->unhandled_code;
   e->terminate_code = c->terminate_code;
-  e->connect_timeout = c->connect_timeout;
+  e->connect_timeout = patience(c);
   e->close_timeout = c->close_timeout;
   e->t1 = c->t1;
   e->t2 = c->t2;
@@ -231,6 +240,8 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->close_job.fn = on_closed;
   ss_list_init(&e->sessions);
   int rc = ss_hash_init(&e->dialogs, 64);
+  if (!rc && e->limits.invites_per_source)
+    rc = ss_rate_new(&e->rate, e->limits.invites_per_source);
   if (!rc)
     rc = open_listeners(e, c, failed);
   if (!rc)

@@ -239,4 +239,25 @@ static void on_ack(void *arg, ss_message *ack) {
     ss_modify_ack(s, ack);
 }
 
-const ss_layer_user ss_requests_user = {on_request, on_ack};
+/* limits.invites_per_source, for calls that begin: what belongs to one that
+ * there is may come. Stateless: one answer a second at most. */
+static bool on_admit(void *arg, const ss_path *path, ss_message *m) {
+  ss_endpoint *e = arg;
+  if (!e->rate || m->method != SS_INVITE ||
+      (has_to_tag(m) && ss_dialog_find(e, m)))
+    return true;
+  switch (ss_rate_take(e->rate, &path->peer, ss_loop_now(e->loop))) {
+  case SS_RATE_WITHIN:
+    return true;
+  case SS_RATE_OVER_TELL:
+    ss_layer_refuse(e->layer, path, m, 503, SS_STR_NONE,
+                    SS_STR("Retry-After: 1\r\n"));
+    break;
+  case SS_RATE_OVER:
+    break;
+  }
+  e->stats.refused_rate++;
+  return false;
+}
+
+const ss_layer_user ss_requests_user = {on_admit, on_request, on_ack};

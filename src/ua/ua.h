@@ -4,6 +4,7 @@
 #define SS_UA_UA_H
 
 #include "base/id.h"
+#include "base/rate.h"
 #include "sip/code.h"
 #include "sip/transaction.h"
 #include "ua/endpoint.h"
@@ -147,6 +148,7 @@ struct ss_endpoint {
   uint32_t connect_timeout, close_timeout, t1, t2;
   ss_timing timing;
   ss_limits limits;
+  ss_rate *rate; /* limits.invites_per_source; NULL: none */
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
   char *uri, *user, *advertise, *name, *accept;
