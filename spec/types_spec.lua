@@ -56,7 +56,7 @@ end
 
 describe("types/sipsession.lua names what is there:", function()
   -- __index of a class is a closure over its methods and its getters.
-  for _, name in ipairs { "endpoint", "session", "message" } do
+  for _, name in ipairs { "endpoint", "session", "message", "referral" } do
     it(name, function()
       local index = debug.getregistry()["sipsession." .. name].__index
       local _, methods = debug.getupvalue(index, 1)

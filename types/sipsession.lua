@@ -364,6 +364,12 @@ local session = {}
 ---a hook flash) of application/dtmf-relay or application/dtmf; duration in
 ---seconds, nil if it isn't given. Answered 200. With no such handler, or where
 ---there is no digit in it, it is a "message_received".
+---"refer_received"(session, referral): they want us to go elsewhere: accept or
+---reject that before all handlers have ended, or it gets a 603 (500 if one of
+---them died); without a handler 603.
+---"refer_notified"(session, code, reason, request): what has become of our
+---REFER, in a NOTIFY; code and reason are nil in a last one that says nothing.
+---These come also after the call's end, until one has a code from 200 on.
 ---@param event "state_changed"
 ---@param fn fun(session: sipsession.session, change: sipsession.change)
 ---@return function remove
@@ -371,12 +377,18 @@ local session = {}
 ---@overload fun(self, event: "reinvite", fn: sipsession.requested): function
 ---@overload fun(self, event: "message_received", fn: sipsession.requested)
 ---@overload fun(self, event: "dtmf", fn: sipsession.digit): function
+---@overload fun(self, event: "refer_received", fn: sipsession.referred)
+---@overload fun(self, event: "refer_notified", fn: sipsession.notified)
 function session:on(event, fn) end
 
 ---@alias sipsession.requested
 ---| fun(session: sipsession.session, request: sipsession.message)
 ---@alias sipsession.digit
 ---| fun(session: sipsession.session, digit: string, duration: number?)
+---@alias sipsession.referred
+---| fun(session: sipsession.session, referral: sipsession.referral)
+---@alias sipsession.notified
+---| fun(s: sipsession.session, code: integer?, reason: string?, request)
 
 ---Accepts the call and waits for the ACK: yields in a coroutine, elsewhere runs
 ---the loop (RFC 3261 13.3.1.4; UCMA: BeginParticipate, EndParticipate). One
@@ -493,6 +505,72 @@ function session:send(method, options) end
 ---@return sipsession.error? err invalid_operation: fn isn't called
 ---@overload fun(self, method: string, fn: sipsession.answered): true?
 function session:send_async(method, options, fn) end
+
+---@class sipsession.refer_options
+---@field headers? sipsession.headers
+---Another call of this process, that the new one is to replace: an attended
+---transfer (RFC 3891)
+---@field replaces? sipsession.session
+---A URI or name-addr for Referred-By (RFC 3892), false: none; our own URI
+---@field referred_by? string|false
+---@field subscribe? boolean false: no NOTIFYs, please (RFC 4488)
+
+---Asks the other side to call `target`, within the connected call (RFC 3515;
+---UCMA: BeginTransfer), and waits for its answer: yields in a coroutine,
+---elsewhere runs the loop. What becomes of it comes as "refer_notified". The
+---call goes on; terminate it when you like. Errors as of send; also
+---invalid_operation "not_connected", "terminated" where `replaces` is no
+---connected call.
+---@param target string a URI
+---@param options? sipsession.refer_options
+---@return sipsession.message? response a 2xx
+---@return sipsession.error? err
+function session:refer(target, options) end
+
+---Likewise; fn(response | nil, err) is called once, in a coroutine of its own.
+---@param target string
+---@param options sipsession.refer_options
+---@param fn sipsession.answered
+---@return true? begun
+---@return sipsession.error? err invalid_operation: fn isn't called
+---@overload fun(self, target: string, fn: sipsession.answered): true?
+function session:refer_async(target, options, fn) end
+
+---A REFER that came in a call (RFC 3515; UCMA: TransferReceived). Following it
+---is the script's business; the library tells the other side what the script
+---says of it.
+---@class sipsession.referral
+---@field target string the URI that we are referred to, headers included
+---@field refer_to string the whole Refer-To
+---@field referred_by string? the Referred-By
+---@field replaces string? of the URI's headers (RFC 3891), unescaped
+---@field request sipsession.message the REFER
+local referral = {}
+
+---Accepts: 202, and a NOTIFY that says 100; 200 and none where they want no
+---NOTIFYs (Refer-Sub: false).
+---@param options? { headers: sipsession.headers }|sipsession.headers
+---@return true? accepted
+---@return sipsession.error? err invalid_operation "answered", "terminated"
+function referral:accept(options) end
+
+---@param code integer 300-699
+---@param options? { headers: sipsession.headers }|sipsession.headers
+---@return true? rejected
+---@return sipsession.error? err invalid_operation "answered", "terminated"
+function referral:reject(code, options) end
+
+---Tells what has become of it, by a NOTIFY, and waits for its answer: yields in
+---a coroutine, elsewhere runs the loop. Works when the call has ended, too. One
+---from 200 on is the last; without one the library says within 60 s that it is
+---over. Errors: invalid_operation "terminated": the subscription is over, or
+---there is none, "not_yieldable"; failure_response, operation_timeout,
+---connection_failure: it is over now; operation_failure "endpoint_closed".
+---@param code integer 100-699
+---@param reason? string the reason phrase
+---@return true? notified
+---@return sipsession.error? err
+function referral:notify(code, reason) end
 
 ---A negotiator (UCMA: OfferAnswerNegotiation). Its functions run in coroutines
 ---of their own and may yield. An accept without a description asks it; one that

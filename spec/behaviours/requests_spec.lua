@@ -4,7 +4,7 @@ local World = require "support.world"
 
 -- Where there is no dialog, and in one.
 local ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
-local DIALOG = ALLOW .. ", UPDATE, PRACK, INFO, MESSAGE"
+local DIALOG = ALLOW .. ", UPDATE, PRACK, INFO, MESSAGE, REFER, NOTIFY"
 
 describe("requests", function()
   local w

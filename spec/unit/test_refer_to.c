@@ -114,6 +114,31 @@ static void what_does_not_fit_is_an_error(void **state) {
   assert_int_equal(b.n, 0);
 }
 
+static void what_is_escaped_comes_back(void **state) {
+  (void)state;
+  char text[800], all[256];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  ss_uri_escape(&b, SS_STR("a+b?c=d%;e@x&y\\ \"[:]/$-_.!~*'()"));
+  assert_str(ss_buf_view(&b),
+             "a+b?c%3Dd%25%3Be%40x%26y%5C%20%22[:]/$-_.!~*'()");
+  size_t n = 0;
+  for (int c = 0x20; c < 256; c++)
+    if (c != 0x7f)
+      all[n++] = (char)c;
+  b = SS_BUF_ON(text, sizeof text);
+  ss_buf_lit(&b, "sip:a@b?X=y&Replaces=");
+  ss_uri_escape(&b, (ss_str){all, n});
+  ss_buf out = SS_BUF_ON(space, sizeof space);
+  assert_int_equal(ss_uri_header(ss_buf_view(&b), SS_STR("Replaces"), &out), 0);
+  assert_int_equal(out.n, n);
+  assert_memory_equal(out.p, all, n);
+  b = SS_BUF_ON(text, 5);
+  ss_uri_escape(&b, SS_STR("a;bc"));
+  assert_false(b.full && b.n > 5);
+  ss_uri_escape(&b, SS_STR(";"));
+  assert_true(b.full);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       leak_checked(targets_of_all_kinds_are_read),
@@ -121,6 +146,7 @@ int main(void) {
       cmocka_unit_test(headers_that_are_not_there_are_not_found),
       cmocka_unit_test(nothing_hides_behind_an_escape),
       cmocka_unit_test(what_does_not_fit_is_an_error),
+      cmocka_unit_test(what_is_escaped_comes_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,4 +78,29 @@ describe("sipp #sipp", function()
     assert.equal(0, result.after.alive_sessions)
     assert.is_true(result.clean)
   end)
+
+  it("presses a digit, and is transferred by examples/transfer.lua", function()
+    local result = sipp.run {
+      script = "transfer.lua", scenario = "info.xml", calls = 50, rate = 100,
+      settle = false,
+    }
+    assert.equal(0, result.code)
+    assert.equal(50, result.calls["SuccessfulCall(C)"])
+    assert.equal(50, result.after.ended_connected_terminated_locally)
+    assert.equal(0, result.after.handler_errors)
+    assert.is_true(result.clean)
+  end)
+
+  it("refers, hangs up, and is told what became of it", function()
+    local result = sipp.run {
+      script = "spec/sipp/referred.lua", scenario = "refer.xml", calls = 50,
+      rate = 100, settle = false,
+    }
+    assert.equal(0, result.code)
+    assert.equal(50, result.calls["SuccessfulCall(C)"])
+    assert.equal(50, result.after.ended_connected_terminated_remotely)
+    assert.equal(0, result.after.handler_errors)
+    assert.equal(0, result.after.alive_lingering)
+    assert.is_true(result.clean)
+  end)
 end)

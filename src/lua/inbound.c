@@ -6,6 +6,7 @@
 #include "lua/endpoint.h"
 #include "lua/event.h"
 #include "lua/message.h"
+#include "lua/referral.h"
 #include "lua/session.h"
 #include "sip/dtmf.h"
 #include "sip/headers.h"
@@ -91,13 +92,37 @@ static void tell_digit(lua_State *L, report *r, int list, lua_Integer n,
   }
 }
 
+static int list_of(const ss_message *m) {
+  switch (m->method) {
+  case SS_INFO:
+  case SS_MESSAGE:
+    return LSS_SESSION_ON_MESSAGE;
+  case SS_REFER:
+    return LSS_SESSION_ON_REFER;
+  case SS_NOTIFY:
+    return LSS_SESSION_ON_REFER_NEWS;
+  default: /* re-INVITE, UPDATE */
+    return LSS_SESSION_ON_REINVITE;
+  }
+}
+
+static void tell(lua_State *L, report *r, int list, lua_Integer n) {
+  ss_message *m = ss_inbound_request(r->inbound);
+
+  if (m->method == SS_REFER)
+    lss_referral_tell(L, r->world, r->inbound, list, n);
+  else if (m->method == SS_NOTIFY)
+    lss_referral_tell_news(L, r->world, m, list, n);
+  else
+    tell_request(L, r, list, n);
+}
+
 static int requested(lua_State *L) {
   report *r = lua_touserdata(L, 1);
   const ss_message *m = ss_inbound_request(r->inbound);
   uint32_t ms = UINT32_MAX;
   char digit = 0;
   lua_Integer n;
-  int list;
 
   lss_session_push(L, r->world, r->session);
   if (!lua_touserdata(L, 2))
@@ -111,10 +136,9 @@ static int requested(lua_State *L) {
     }
   }
   lua_settop(L, 2);
-  list = answerable(m) ? LSS_SESSION_ON_MESSAGE : LSS_SESSION_ON_REINVITE;
-  n = lss_event_push(L, 2, list);
+  n = lss_event_push(L, 2, list_of(m));
   if (n > 0)
-    tell_request(L, r, 3, n);
+    tell(L, r, 3, n);
   else if (ss_inbound_waits(r->inbound))
     ss_inbound_unhandled(r->inbound);
   return 0;

@@ -7,6 +7,7 @@
 #include "lua/fields.h"
 #include "lua/message.h"
 #include "lua/network.h"
+#include "lua/referral.h"
 #include "lua/session.h"
 #include "sip/code.h"
 
@@ -15,6 +16,7 @@ void lss_open(lua_State *L) {
   lss_error_open(L);
   lss_fields_open(L);
   lss_message_open(L);
+  lss_referral_open(L);
   lss_session_open(L);
   lss_endpoint_open(L);
   lss_network_open(L);

@@ -137,7 +137,8 @@ static int ended(lua_State *L) {
     box = lss_session_new(L, end->session, w, 2);
   tell(L, w, 3, LSS_SESSION_ON_ENDED);
   tell(L, w, 2, LSS_ENDPOINT_ON_ENDED);
-  lss_session_settle(L, box);
+  if (!ss_session_lingers(end->session))
+    lss_session_settle(L, box);
   return 0;
 }
 

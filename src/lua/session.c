@@ -22,6 +22,12 @@ static ss_session *check(lua_State *L) {
   return lss_session_check(L)->core;
 }
 
+const ss_session *lss_session_core(lua_State *L, int idx) {
+  lss_session *box = luaL_testudata(L, idx, session_class.name);
+
+  return box ? box->core : NULL;
+}
+
 void lss_session_push(lua_State *L, lss_world *w, const ss_session *s) {
   lss_push_live(L, w);
   lua_rawgetp(L, -1, s);
@@ -241,8 +247,9 @@ static int set_data(lua_State *L) {
 /* --- events --------------------------------------------------------------- */
 
 static int session_on(lua_State *L) {
-  static const char *const events[] = {"state_changed",    "ended", "reinvite",
-                                       "message_received", "dtmf",  NULL};
+  static const char *const events[] = {
+      "state_changed", "ended",          "reinvite",       "message_received",
+      "dtmf",          "refer_received", "refer_notified", NULL};
   int event;
 
   check(L);
@@ -267,6 +274,8 @@ static const luaL_Reg session_methods[] = {
     {"hold_async", lss_session_hold_async},
     {"resume", lss_session_resume},
     {"resume_async", lss_session_resume_async},
+    {"refer", lss_session_refer},
+    {"refer_async", lss_session_refer_async},
     {"send", lss_session_send},
     {"send_async", lss_session_send_async},
     {NULL, NULL}};

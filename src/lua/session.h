@@ -15,6 +15,8 @@ enum {
   LSS_SESSION_ON_REINVITE,
   LSS_SESSION_ON_MESSAGE,
   LSS_SESSION_ON_DTMF,
+  LSS_SESSION_ON_REFER,
+  LSS_SESSION_ON_REFER_NEWS,
   LSS_SESSION_DATA,
   LSS_SESSION_MEDIA,
   LSS_SESSION_WAITER,  /* of the accept: a task, a function, or nil */
@@ -43,6 +45,8 @@ typedef struct lss_session {
 void lss_session_open(lua_State *L);
 /* The session at 1. */
 lss_session *lss_session_check(lua_State *L);
+/* The core's of the session at idx; NULL: it is something else. */
+const ss_session *lss_session_core(lua_State *L, int idx);
 /* Pushes the userdata of a live session, or nil. */
 void lss_session_push(lua_State *L, lss_world *w, const ss_session *s);
 
@@ -69,6 +73,10 @@ void lss_session_completed(void *arg, ss_session *session,
                            ss_message *response);
 int lss_session_send(lua_State *L);
 int lss_session_send_async(lua_State *L);
+
+/* refer.c */
+int lss_session_refer(lua_State *L);
+int lss_session_refer_async(lua_State *L);
 
 /* renew.c */
 int lss_session_renegotiate(lua_State *L);

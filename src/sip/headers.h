@@ -59,6 +59,8 @@ ss_str ss_uri_bare(const ss_uri *uri);
  * no SIP one; SS_ESYNTAX: a broken escape in it; SS_ECONTROL: an octet that
  * could end a line; SS_EFULL. */
 int ss_uri_header(ss_str uri, ss_str name, ss_buf *out);
+/* The other way: what a value becomes in there. */
+void ss_uri_escape(ss_buf *b, ss_str value);
 
 /* "type/subtype" of a Content-Type value without parameters; no osip. */
 ss_str ss_media_type(ss_str content_type);

@@ -83,3 +83,23 @@ int ss_uri_header(ss_str uri, ss_str name, ss_buf *out) {
   }
   return SS_ENOTFOUND;
 }
+
+/* RFC 3261 25.1: hvalue = *( hnv-unreserved / unreserved / escaped ) */
+static bool is_plain(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z') || (c && strchr("-_.!~*'()[]/?:+$", c));
+}
+
+void ss_uri_escape(ss_buf *b, ss_str value) {
+  static const char digits[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < value.n; i++) {
+    unsigned char c = (unsigned char)value.p[i];
+    if (is_plain((char)c)) {
+      ss_buf_char(b, (char)c);
+      continue;
+    }
+    ss_buf_char(b, '%');
+    ss_buf_char(b, digits[c >> 4]);
+    ss_buf_char(b, digits[c & 15]);
+  }
+}

@@ -276,8 +276,10 @@ static void end_sessions(ss_endpoint *e, const ss_fields *fields) {
   ss_list *node = e->sessions.next, *next;
   for (; node != &e->sessions; node = next) {
     next = node->next; /* sessions leave the list in their job, not here */
-    ss_end_by_us(SS_CONTAINER(node, ss_session, node), fields,
-                 SS_WHY_ENDPOINT_CLOSED);
+    ss_session *s = SS_CONTAINER(node, ss_session, node);
+    ss_end_by_us(s, fields, SS_WHY_ENDPOINT_CLOSED);
+    ss_refer_close(s);
+    ss_subscriptions_forget(s);
   }
 }
 

@@ -38,8 +38,9 @@ typedef struct ss_endpoint_handler {
   void (*accepted)(void *arg, ss_session *session, const ss_failure *failure,
                    ss_message *ack);
   /* It has ended: once for each session that came in, also for those that
-   * `received` wasn't called for, after everything else but `released`. Not
-   * for those that ss_endpoint_free cuts off. NULL: nobody wants to know. */
+   * `received` wasn't called for, after everything else but `released`, and
+   * what REFERs that outlive it bring (ss_session_lingers). Not for those that
+   * ss_endpoint_free cuts off. NULL: nobody wants to know. */
   void (*ended)(void *arg, ss_session *session);
   /* A description is needed, or has come: start the negotiator and return
    * true; it ends with ss_session_negotiated. False: there is none that does

@@ -30,6 +30,7 @@
   X(NOT_CONNECTED, "not_connected", "the session isn't connected")             \
   X(PENDING, "pending", "another one of ours is not done yet")                 \
   X(NOT_SUPPORTED, "not_supported", "the other side doesn't support it")       \
+  X(UNSUBSCRIBED, "terminated", "the subscription has ended")                  \
   X(NO_ANSWER, 0, "no answer came")                                            \
   X(ANSWERED, "answered", "it was answered already")                           \
   X(NO_PRACK, 0, "a reliable response was sent and no PRACK came")             \

@@ -90,7 +90,7 @@ int ss_identity_lists(ss_endpoint *e) {
   ss_buf_lit(&b, "Allow: " SS_ALLOW ", UPDATE");
   if (e->reliable != SS_RELIABILITY_OFF)
     ss_buf_lit(&b, ", PRACK");
-  ss_buf_lit(&b, ", INFO, MESSAGE\r\n");
+  ss_buf_lit(&b, ", INFO, MESSAGE, REFER, NOTIFY\r\n");
   int rc = dup_to(&allow, ss_buf_view(&b));
   add_supported(e, &b);
   if (!rc)
@@ -98,6 +98,7 @@ int ss_identity_lists(ss_endpoint *e) {
   ss_buf_lit(&b, "Accept: ");
   ss_buf_str(&b, ss_str_z(e->accept));
   ss_buf_lit(&b, "\r\nAccept-Encoding: identity\r\n");
+  ss_buf_lit(&b, "Allow-Events: refer\r\n");
   if (!rc)
     rc = b.full ? SS_ELIMIT : dup_to(&capabilities, ss_buf_view(&b));
   if (rc) {

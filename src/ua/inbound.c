@@ -1,7 +1,7 @@
 /* Requests in the dialog that a script is told of, and those that it may
- * answer itself (INFO: RFC 6086, MESSAGE: RFC 3428). They are told in the order
- * in which they came, between the transitions; what waits for an answer when
- * the session ends gets a 487 (RFC 3261 15.1.2). */
+ * answer itself (INFO: RFC 6086, MESSAGE: RFC 3428, REFER). They are told in
+ * the order in which they came, between the transitions; what waits for an
+ * answer when the session ends gets a 487 (RFC 3261 15.1.2). */
 #include "ua/ua.h"
 
 #include "base/alloc.h"
@@ -126,8 +126,8 @@ static int answer(ss_inbound *i, unsigned code, ss_str own,
   return rc;
 }
 
-static ss_failure respond(ss_inbound *i, unsigned code, ss_str own,
-                          const ss_content *content) {
+ss_failure ss_inbound_answer(ss_inbound *i, unsigned code, ss_str own,
+                             const ss_content *content) {
   if (!i->server)
     return (ss_failure){SS_KIND_INVALID_OPERATION,
                         i->answered ? SS_WHY_ANSWERED : SS_WHY_TERMINATED, 0};
@@ -144,7 +144,7 @@ static ss_failure respond(ss_inbound *i, unsigned code, ss_str own,
 
 ss_failure ss_inbound_respond(ss_inbound *i, unsigned code,
                               const ss_content *content) {
-  return respond(i, code, SS_STR_NONE, content);
+  return ss_inbound_answer(i, code, SS_STR_NONE, content);
 }
 
 /* RFC 6086 4.2.2: an INFO of a package that nobody has asked for; of those
@@ -157,9 +157,9 @@ static bool has_package(const ss_message *m) {
 void ss_inbound_unhandled(ss_inbound *i) {
   ss_content none = {0};
   if (has_package(i->request))
-    respond(i, 469, SS_STR("Recv-Info: \r\n"), &none);
+    ss_inbound_answer(i, 469, SS_STR("Recv-Info: \r\n"), &none);
   else
-    respond(i, 200, SS_STR_NONE, &none);
+    ss_inbound_respond(i, i->request->method == SS_REFER ? 603 : 200, &none);
 }
 
 /* RFC 3261 15.1.2: what is pending when the dialog ends is answered 487. */

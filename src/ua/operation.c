@@ -34,9 +34,13 @@ void ss_operation_end(ss_operation *o, ss_failure outcome,
 }
 
 void ss_operations_end(ss_session *s, ss_failure outcome) {
-  while (!ss_list_empty(&s->operations))
-    ss_operation_end(SS_CONTAINER(s->operations.next, ss_operation, node),
-                     outcome, NULL);
+  ss_list *node = s->operations.next, *next;
+  for (; node != &s->operations; node = next) {
+    ss_operation *o = SS_CONTAINER(node, ss_operation, node);
+    next = node->next;
+    if (!o->lasting)
+      ss_operation_end(o, outcome, NULL);
+  }
 }
 
 void ss_operations_deliver(ss_session *s) {

@@ -30,6 +30,9 @@ static bool known(const ss_endpoint *e, ss_method method, ss_session *s) {
   case SS_UPDATE:
   case SS_INFO:
   case SS_MESSAGE:
+  case SS_REFER:
+  case SS_NOTIFY:
+  case SS_SUBSCRIBE:
     return s != NULL;
   default:
     return false;
@@ -156,8 +159,12 @@ static void in_dialog(ss_endpoint *e, ss_session *s, ss_server *server,
     ss_requests_reply(e, server, 500, SS_STR_NONE);
     return;
   }
-  if (m->method == SS_BYE) {
+  if (m->method == SS_BYE && s->phase != SS_PHASE_OVER) {
     ss_end_bye_received(s, server, m);
+    return;
+  }
+  if (m->method == SS_NOTIFY) { /* RFC 5057 4: after the call, too */
+    ss_subscription_notified(s, server, m);
     return;
   }
   if (s->state == SS_STATE_DISCONNECTED) { /* RFC 5407 3.2.2: it crossed our
@@ -178,6 +185,12 @@ static void in_dialog(ss_endpoint *e, ss_session *s, ss_server *server,
   case SS_INFO:
   case SS_MESSAGE:
     ss_inbound_received(s, server, m);
+    break;
+  case SS_REFER:
+    ss_refer_received(s, server, m);
+    break;
+  case SS_SUBSCRIBE:
+    ss_subscription_refused(e, server);
     break;
   default: /* OPTIONS */
     ss_requests_reply(e, server, 200, ss_str_z(e->capabilities));

@@ -51,6 +51,7 @@ static void stop(ss_session *s) {
   ss_renew_abort(s);
   ss_reliable_abort(s);
   ss_inbound_abort(s);
+  ss_subscriptions_stop(s);
   ss_operations_end(s, ended_failure(s));
 }
 
@@ -145,6 +146,8 @@ void ss_session_forget(ss_session *s) {
     deliver_outcome(s);
   if (s->state != SS_STATE_DISCONNECTED)
     stop(s);
+  ss_refer_forget(s);
+  ss_subscriptions_forget(s);
   ss_inbound_forget(s);
   while (s->endpoint && !ss_list_empty(&s->completed))
     ss_operations_deliver(s);
@@ -178,7 +181,7 @@ static void deliver(ss_job *job) {
     announce(s);
   while (s->endpoint && deliver_next(s)) {
   }
-  if (s->endpoint && s->releasing)
+  if (s->endpoint && s->releasing && !ss_session_lingers(s))
     release(s);
   ss_session_unref(s);
 }
@@ -262,6 +265,8 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   ss_list_init(&s->completed);
   ss_list_init(&s->inbound);
   ss_list_init(&s->waiting);
+  ss_list_init(&s->referrals);
+  ss_list_init(&s->subscriptions);
   ss_dialog_init(&s->dialog, m, remote_tag);
   ss_offer_init(s);
   ss_reliable_init(s);
@@ -306,7 +311,8 @@ void ss_session_over(ss_session *s) {
   ss_refresh_stop(s);
   ss_loop_timer_stop(e->loop, &s->expiry);
   ss_loop_timer_stop(e->loop, &s->repeat);
-  ss_dialog_remove(e, &s->dialog);
+  if (ss_list_empty(&s->subscriptions)) /* else for their NOTIFYs only */
+    ss_dialog_remove(e, &s->dialog);
   if (s->server) {
     ss_server_acknowledged(s->server);
     ss_server_detach(s->server);
@@ -432,6 +438,10 @@ ss_failure ss_session_not_connected(const ss_session *s) {
   else if (s->state == SS_STATE_DISCONNECTED)
     f.reason = SS_WHY_TERMINATED;
   return f;
+}
+
+bool ss_session_lingers(const ss_session *s) {
+  return s->referred != 0;
 }
 
 ss_state ss_session_state(const ss_session *s) {

@@ -21,6 +21,9 @@ typedef struct ss_operation ss_operation;
 /* A request that came in the dialog, for a script to know of or to answer.
  * Counted by reference. */
 typedef struct ss_inbound ss_inbound;
+/* A REFER of theirs that was accepted, and the subscription that it makes.
+ * Counted by reference. */
+typedef struct ss_referral ss_referral;
 
 #define SS_STATE_MAP(X)                                                        \
   X(IDLE, "idle")                                                              \
@@ -191,6 +194,37 @@ ss_failure ss_inbound_respond(ss_inbound *i, unsigned code,
 /* The answer to one that no handler is there for: 200, or what the RFC of its
  * kind says. */
 void ss_inbound_unhandled(ss_inbound *i);
+
+/* Their REFER: 202 and a first NOTIFY; where they want no subscription (RFC
+ * 4488), 200 and none. *out: a reference. Failures as of ss_inbound_respond;
+ * another code is given by that. */
+ss_failure ss_referral_accept(ss_inbound *i, const ss_fields *fields,
+                              ss_referral **out);
+ss_referral *ss_referral_ref(ss_referral *r);
+void ss_referral_unref(ss_referral *r); /* the subscription goes on */
+/* A NOTIFY with that status line, behind those before it; one from 200 on is
+ * the last. UNSUBSCRIBED: that was sent, they refused one, or 60 s have passed.
+ * Also when the call has ended. */
+ss_failure ss_referral_notify(ss_referral *r, unsigned code, ss_str reason,
+                              ss_operation **out);
+
+/* Our REFER in a connected session. Texts are checked by the caller. */
+typedef struct ss_refer {
+  ss_str target;              /* a URI */
+  const ss_session *replaces; /* a call of ours that it is to replace (RFC
+                                 3891); or NULL */
+  ss_str referred_by;         /* a Referred-By value; empty: our own URI */
+  bool anonymous;             /* no Referred-By */
+  bool unsubscribed;          /* we want no NOTIFYs */
+  const ss_fields *fields;    /* or NULL */
+} ss_refer;
+
+/* Ends with the 2xx; the NOTIFYs are told to handler->requested. */
+ss_failure ss_session_refer(ss_session *s, const ss_refer *q,
+                            ss_operation **out);
+
+/* It is still told, or tells, what has become of a REFER. */
+bool ss_session_lingers(const ss_session *s);
 
 ss_state ss_session_state(const ss_session *s);
 const ss_record *ss_session_record(const ss_session *s); /* NULL: it goes on */

@@ -57,6 +57,7 @@ typedef struct ss_modify ss_modify;
 typedef struct ss_renewal ss_renewal;
 typedef struct ss_reliable ss_reliable;
 typedef struct ss_refresh ss_refresh;
+typedef struct ss_subscription ss_subscription;
 
 /* Descriptions of a session: offer.c. */
 typedef struct ss_media {
@@ -100,6 +101,12 @@ struct ss_session {
   ss_list inbound;       /* requests that are still to be told of */
   ss_list waiting;       /* told, and not answered yet */
   size_t inbounds;       /* of both */
+  ss_list referrals;     /* that we notify the other side of, */
+  ss_list subscriptions; /* and it us: both may outlive the call */
+  size_t referred;       /* of both */
+  uint32_t first_refer;  /* the CSeq of their first one, where */
+  bool refer_known;      /* there was one */
+  bool refer_sent;       /* one of ours */
   ss_state state;
   ss_claim claim;
   ss_phase phase;
@@ -317,6 +324,7 @@ struct ss_operation {
   ss_client *client;   /* while it runs */
   ss_failure outcome;
   ss_message *response;
+  bool lasting; /* the session's end is not its own */
   /* for the stack itself: called instead of handler->completed; or NULL */
   void (*over)(ss_operation *o);
 };
@@ -326,7 +334,7 @@ ss_operation *ss_operation_new(ss_session *s); /* NULL: no memory */
 void ss_operation_end(ss_operation *o, ss_failure outcome,
                       ss_message *response);
 void ss_operation_drop(ss_operation *o);                   /* it never began */
-void ss_operations_end(ss_session *s, ss_failure outcome); /* all */
+void ss_operations_end(ss_session *s, ss_failure outcome); /* but lasting */
 void ss_operations_deliver(ss_session *s); /* one that is over */
 void ss_operations_free(ss_session *s);
 /* Ends it by a response, or by what came instead; a 481 or 408 or silence ends
@@ -349,10 +357,27 @@ struct ss_inbound {
 void ss_inbound_received(ss_session *s, ss_server *server, ss_message *m);
 /* One that the script is only told of. */
 void ss_inbound_notice(ss_session *s, ss_message *m);
+/* As ss_inbound_respond. own: lines of the stack's. */
+ss_failure ss_inbound_answer(ss_inbound *i, unsigned code, ss_str own,
+                             const ss_content *content);
 bool ss_inbound_due(const ss_session *s);
 void ss_inbound_deliver(ss_session *s);
 void ss_inbound_abort(ss_session *s);  /* the session ends: 487 */
 void ss_inbound_forget(ss_session *s); /* nobody is told any more */
+
+/* refer.c: their REFER, and our NOTIFYs */
+void ss_refer_received(ss_session *s, ss_server *server, ss_message *m);
+/* Of a request or a 2xx: it makes no subscription (RFC 4488). */
+bool ss_refer_unsubscribed(const ss_message *m);
+void ss_refer_close(ss_session *s); /* the endpoint closes: ends them all */
+void ss_refer_forget(ss_session *s);
+
+/* subscription.c: our REFER, and their NOTIFYs */
+void ss_subscription_notified(ss_session *s, ss_server *server, ss_message *m);
+/* Answers a SUBSCRIBE: 489. */
+void ss_subscription_refused(ss_endpoint *e, ss_server *server);
+void ss_subscriptions_stop(ss_session *s); /* the call has ended */
+void ss_subscriptions_forget(ss_session *s);
 
 /* session.c */
 ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
