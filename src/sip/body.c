@@ -23,26 +23,34 @@ static bool in_list(ss_str list, ss_str type) {
 }
 
 /* The body, or the first part, whose type is in the list. */
-static bool find(const ss_message *m, ss_str list, ss_str *out) {
-  ss_str value = content_type(m), type = ss_media_type(value);
+static bool find_in(ss_str value, ss_str body, ss_str list, ss_str *out) {
+  ss_str type = ss_media_type(value);
   if (in_list(list, type)) {
-    *out = m->body;
+    *out = body;
     return true;
   }
   ss_str boundary;
   if (!is_multipart(type) ||
       !ss_parameter(value, SS_STR("boundary"), &boundary))
     return false;
-  ss_str rest = m->body, part_type;
+  ss_str rest = body, part_type;
   while (ss_multipart_next(&rest, boundary, &part_type, out))
     if (in_list(list, ss_media_type(part_type)))
       return true;
   return false;
 }
 
+static bool find(const ss_message *m, ss_str list, ss_str *out) {
+  return find_in(content_type(m), m->body, list, out);
+}
+
+ss_str ss_body_part(ss_str value, ss_str body, ss_str media_type) {
+  ss_str part;
+  return body.n && find_in(value, body, media_type, &part) ? part : SS_STR_NONE;
+}
+
 ss_str ss_body_find(const ss_message *m, ss_str media_type) {
-  ss_str body;
-  return m->body.n && find(m, media_type, &body) ? body : SS_STR_NONE;
+  return ss_body_part(content_type(m), m->body, media_type);
 }
 
 static bool is_optional(const ss_message *m) {

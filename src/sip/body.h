@@ -7,6 +7,8 @@
 /* The body if it has that media type, or the first part of a multipart body
  * that has (RFC 2046 5.1, RFC 5621); else empty. */
 ss_str ss_body_find(const ss_message *m, ss_str media_type);
+/* Likewise in a body with that Content-Type. */
+ss_str ss_body_part(ss_str content_type, ss_str body, ss_str media_type);
 /* Whether a receiver of these media types (a comma list) understands the body:
  * there is none, its type is one of them or multipart with such a part, or it
  * is marked as optional (RFC 3261 20.11). */

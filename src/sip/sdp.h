@@ -30,7 +30,7 @@ int ss_sdp_offer_inactive(ss_buf *b, const ss_addr *address,
  * have in common (RFC 3264 6.1). Every other stream of the offer is refused in
  * its place. SS_ESYNTAX, SS_ELIMIT: the offer is no description, as
  * ss_sdp_check has it; SS_EUNSUPPORTED: it has fewer streams than base (RFC
- * 3264 8), no live stream of base could stay, or base is no description;
+ * 3264 8), none of its live streams could stay, or base is no description;
  * SS_EFULL. */
 int ss_sdp_reanswer(ss_buf *b, ss_str base, ss_str offer, bool held,
                     uint64_t version);
@@ -38,6 +38,10 @@ int ss_sdp_reanswer(ss_buf *b, ss_str base, ss_str offer, bool held,
  * line, with the directions changed. SS_EUNSUPPORTED: base can't be read for
  * that; SS_EFULL. */
 int ss_sdp_reoffer(ss_buf *b, ss_str base, bool held, uint64_t version);
+
+/* base, and behind it those streams that `said` has more. SS_ENOTFOUND: it has
+ * none; SS_EUNSUPPORTED: one of them is no description; SS_EFULL. */
+int ss_sdp_extend(ss_buf *b, ss_str base, ss_str said);
 
 /* sdp_compare.c */
 

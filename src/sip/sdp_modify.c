@@ -219,22 +219,29 @@ static void put_session(ss_buf *b, ss_str session, ss_str offer,
 
 /* --- the two ------------------------------------------------------------- */
 
-/* Which streams stay; SS_EUNSUPPORTED: none, though there was a live one. */
+/* Which streams stay; SS_EUNSUPPORTED: none, though both sides have a live one.
+ * An offer that ends them all (RFC 3264 8.2) is as good as any. */
 static int choose(const description *base, const description *offer, bool *stay,
                   mids *kept) {
   ss_sdp_stream m;
   ss_str rest;
   ss_sdp_formats formats;
-  bool live = false, any = false;
+  bool live = false, offered_one = false, any = false;
+  for (size_t i = base->n; i < offer->n; i++) {
+    ss_sdp_stream_of(offer->stream[i], &m, &rest);
+    offered_one |= m.port != 0;
+  }
   for (size_t i = 0; i < base->n; i++) {
     ss_sdp_stream_of(base->stream[i], &m, &rest);
     live |= m.port != 0;
+    ss_sdp_stream_of(offer->stream[i], &m, &rest);
+    offered_one |= m.port != 0;
     stay[i] = ss_sdp_formats_kept(base->stream[i], offer->stream[i], &formats);
     any |= stay[i];
     if (stay[i])
       add_mid(kept, base->stream[i]);
   }
-  return live && !any ? SS_EUNSUPPORTED : 0;
+  return live && offered_one && !any ? SS_EUNSUPPORTED : 0;
 }
 
 static void put_answer(ss_buf *b, const description *base,
@@ -304,4 +311,19 @@ int ss_sdp_reoffer(ss_buf *b, ss_str base, bool held, uint64_t version) {
   for (size_t i = 0; i < ours.n; i++)
     put_stream(b, ours.stream[i], NULL, wish(&ours, i, true));
   return finish(b, start);
+}
+
+int ss_sdp_extend(ss_buf *b, ss_str base, ss_str said) {
+  description one, more;
+  if (ss_sdp_check(base) || ss_sdp_check(said))
+    return SS_EUNSUPPORTED;
+  split(base, &one);
+  split(said, &more);
+  if (more.n <= one.n)
+    return SS_ENOTFOUND;
+  ss_buf_str(b, base);
+  if (base.p[base.n - 1] != '\n')
+    ss_buf_lit(b, "\r\n");
+  ss_buf_str(b, ss_str_from(said, (size_t)(more.stream[one.n].p - said.p)));
+  return b->full ? SS_EFULL : 0;
 }
