@@ -100,8 +100,9 @@ static int keep_content(ss_session *s, const ss_content *content) {
 /* Answers with what the script gave: its description is in force. */
 static int answer_given(ss_session *s, const ss_content *content) {
   ss_packet *description = NULL;
-  if (ss_content_is_sdp(content)) {
-    description = ss_offer_take(s, content->body);
+  ss_str text = ss_content_description(content);
+  if (text.n) {
+    description = ss_offer_take(s, text);
     if (!description)
       return SS_ENOMEM;
   }
@@ -219,7 +220,7 @@ void ss_answer_ack(ss_session *s, ss_message *ack) {
   }
   /* RFC 3261 13.2.2.4, 14.1: the answer to the offer in our 200 is in its ACK;
    * without one there is no session */
-  if (!ss_body_find(ack, SS_STR("application/sdp")).n) {
+  if (!ss_offer_is_answered(s, ack)) {
     ss_offer_failed(s);
     ss_offer_settle(s, NULL, NULL);
     no_media(s, ack);

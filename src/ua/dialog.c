@@ -65,11 +65,26 @@ int ss_dialog_target(ss_message *m, const ss_name_addr **out) {
   return ss_message_from(m, out);
 }
 
+/* Does a caller that asked for rport name an address in its Via that its
+ * packets don't come from? It is behind a NAT then. */
+void ss_dialog_heard(ss_session *s, ss_message *request,
+                     const ss_addr *source) {
+  const ss_via *via;
+  ss_addr sent_by;
+  s->hidden = (ss_addr){0};
+  if (!ss_message_via(request, &via) && via->rport &&
+      !ss_addr_ip(&sent_by, source->proto, via->host, 0) &&
+      !ss_addr_same_ip(&sent_by, source))
+    s->hidden = sent_by;
+}
+
 void ss_dialog_refresh(ss_session *s, ss_message *m, const ss_path *path,
                        const ss_addr *source) {
   const ss_name_addr *target;
   if (ss_dialog_target(m, &target) || !target->uri.sip)
     return;
+  if (!m->code) /* the Via of a response is ours */
+    ss_dialog_heard(s, m, source);
   ss_message_ref(m);
   ss_message_unref(s->target);
   s->target = m;

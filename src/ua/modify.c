@@ -8,7 +8,13 @@
 #include "base/alloc.h"
 #include "sip/body.h"
 
+/* RFC 3311 5.2: an UPDATE is answered promptly or not at all; its sender gives
+ * up after 64*T1, and must hear of it before. */
+#define PROMPTLY 32 /* times T1 */
+
 struct ss_modify {
+  ss_session *session;
+  ss_timer timer;    /* of an UPDATE */
   ss_server *server; /* NULL: answered, or gone */
   ss_message *request;
   ss_path path;
@@ -24,6 +30,7 @@ static ss_str offer_in(const ss_message *m) {
 static void forget(ss_session *s) {
   ss_modify *m = s->modify;
   s->modify = NULL;
+  ss_loop_timer_stop(s->endpoint->loop, &m->timer);
   ss_message_unref(m->request);
   ss_path_release(&m->path);
   ss_free(m);
@@ -121,10 +128,20 @@ static void on_described(ss_session *s, ss_packet *description, unsigned code) {
     succeed(s, description);
 }
 
+/* RFC 3311 5.2: whoever has to be asked takes too long. */
+static void on_timer(ss_timer *timer) {
+  ss_session *s = SS_CONTAINER(timer, ss_modify, timer)->session;
+  ss_offer_abandon(s);
+  decline(s, 504);
+}
+
 static ss_modify *begin(ss_session *s, ss_server *server, ss_message *m) {
+  ss_endpoint *e = s->endpoint;
   ss_modify *n = ss_alloc(sizeof *n);
   if (!n)
     return NULL;
+  n->session = s;
+  n->timer.fn = on_timer;
   n->server = server;
   n->request = ss_message_ref(m);
   n->invite = m->method == SS_INVITE;
@@ -134,6 +151,8 @@ static ss_modify *begin(ss_session *s, ss_server *server, ss_message *m) {
   s->modify = n;
   if (n->invite)
     s->server = server;
+  else
+    ss_loop_timer(e->loop, &n->timer, (uint64_t)PROMPTLY * e->t1);
   ss_server_attach(server, &watch, s);
   return n;
 }
@@ -151,14 +170,14 @@ static void refresh_only(ss_session *s, ss_server *server, ss_message *m) {
   ss_path_release(&path);
 }
 
-/* RFC 3261 14.2: not while another INVITE of either side is at work. */
+/* RFC 3261 14.2: not while another one of theirs is at work. */
 static bool invite_allowed(ss_session *s, ss_server *server) {
   ss_endpoint *e = s->endpoint;
   if (s->modify && !s->modify->answered) {
     ss_requests_later(e, server);
     return false;
   }
-  if (s->modify || ss_renew_invites(s)) {
+  if (s->modify) {
     ss_requests_reply(e, server, 491, SS_STR_NONE);
     return false;
   }
@@ -176,7 +195,8 @@ static bool first_is_due(const ss_session *s) {
 static bool take_up(ss_session *s, ss_server *server, ss_message *m,
                     bool offer) {
   ss_endpoint *e = s->endpoint;
-  if (first_is_due(s)) {
+  /* ours may yet bring an offer of either side */
+  if (first_is_due(s) || ss_renew_invites(s)) {
     ss_requests_reply(e, server, 491, SS_STR_NONE);
     return false;
   }
@@ -230,7 +250,7 @@ void ss_modify_ack(ss_session *s, ss_message *ack) {
   forget(s);
   if (s->media.offering != SS_OFFER_OURS)
     return;
-  bool answer = offer_in(ack).n != 0;
+  bool answer = ss_offer_is_answered(s, ack);
   if (answer)
     ss_offer_answered(s, ack);
   else

@@ -41,6 +41,7 @@ void ss_offer_free(ss_session *s) {
   ss_packet_unref(m->base);
   ss_packet_unref(m->local);
   ss_packet_unref(m->proposed);
+  ss_packet_unref(m->said);
   ss_message_unref(m->remote);
 }
 
@@ -62,21 +63,19 @@ static int finish(int rc, const ss_buf *b, ss_packet **out) {
   return *out ? 0 : SS_ENOMEM;
 }
 
-/* The version is counted on only where something changes (RFC 3264 8). */
+/* The version is counted on only where something changes, seen from what was
+ * sent last, refused or not (RFC 3264 8). */
 static int again(ss_session *s, ss_str offer, bool held, ss_packet **out) {
-  ss_media *m = &s->media;
+  const ss_media *m = &s->media;
   ss_endpoint *e = s->endpoint;
-  ss_str base = text_of(m->base), said = text_of(m->local);
-  uint64_t version = m->version;
-  for (int i = 0; i < 2; i++) {
+  ss_str base = text_of(m->base), said = text_of(m->said);
+  for (uint64_t version = m->version;; version++) {
     ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
     int rc = offer.n ? ss_sdp_reanswer(&b, base, offer, held, version)
                      : ss_sdp_reoffer(&b, base, held, version);
-    if (rc || i || ss_sdp_same(ss_buf_view(&b), said))
+    if (rc || version > m->version || ss_sdp_same(ss_buf_view(&b), said))
       return finish(rc, &b, out);
-    version = ++m->version;
   }
-  return SS_ESTATE;
 }
 
 static int inactive(ss_session *s, ss_str offer, ss_packet **out) {
@@ -193,21 +192,39 @@ ss_packet *ss_offer_take(ss_session *s, ss_str text) {
   return ss_packet_new(text);
 }
 
+/* RFC 3264 8: no stream ever goes. Those that were refused beyond what we wish
+ * for stay refused; where there is no memory for that, it is as it was. */
+static void extend(ss_session *s) {
+  ss_media *m = &s->media;
+  ss_endpoint *e = s->endpoint;
+  ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
+  if (ss_sdp_extend(&b, text_of(m->base), text_of(m->local)))
+    return;
+  ss_packet *more = ss_packet_new(ss_buf_view(&b));
+  if (more)
+    replace(&m->base, more);
+  else
+    e->stats.out_of_memory++;
+  ss_packet_unref(more);
+}
+
 /* What we have said is in force: it is what we wish for, unless we made it of
  * that. */
 static void keep(ss_session *s, ss_packet *said) {
   ss_media *m = &s->media;
-  uint64_t version;
-  if (!m->proposed_own) {
-    replace(&m->base, said);
-    if (!ss_sdp_version(text_of(said), &version) && version > m->version)
-      m->version = version;
-  }
   replace(&m->local, said);
+  if (m->proposed_own)
+    extend(s);
+  else
+    replace(&m->base, said);
 }
 
 void ss_offer_sent(ss_session *s, ss_packet *description, ss_message *answers) {
   ss_media *m = &s->media;
+  uint64_t version;
+  replace(&m->said, description);
+  if (!ss_sdp_version(text_of(description), &version) && version > m->version)
+    m->version = version;
   if (answers) {
     keep(s, description);
     replace_message(&m->remote, answers);
@@ -216,6 +233,11 @@ void ss_offer_sent(ss_session *s, ss_packet *description, ss_message *answers) {
     replace(&m->proposed, description);
     m->offering = SS_OFFER_OURS;
   }
+}
+
+bool ss_offer_is_answered(const ss_session *s, const ss_message *m) {
+  ss_str answer = description_of(m);
+  return answer.n && !ss_sdp_answers(text_of(s->media.proposed), answer);
 }
 
 void ss_offer_answered(ss_session *s, ss_message *by) {

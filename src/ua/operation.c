@@ -105,7 +105,7 @@ ss_failure ss_session_send(ss_session *s, ss_str method,
   int rc = ss_send_request(s, &r, on_answered, o, &o->client);
   if (rc) {
     ss_operation_drop(o);
-    return (ss_failure){SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc};
+    return ss_send_failure(rc);
   }
   *out = o;
   return SS_SUCCESS;

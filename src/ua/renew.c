@@ -24,17 +24,24 @@ static void release(ss_renewal *r) {
   r->body = r->content_type = NULL;
 }
 
+/* Each repeat of a 2xx gets its ACK again (RFC 3261 13.2.2.4). */
+static void retire(ss_renewal *r) {
+  ss_session *s = r->session;
+  s->renewal = NULL;
+  release(r);
+  r->state = SS_RENEWAL_DONE;
+  if (r->invite && r->client)
+    ss_list_append(&s->renewed, &r->node);
+  else
+    ss_renewal_free(r);
+}
+
 void ss_renewal_over(ss_renewal *r, ss_failure outcome, ss_message *response) {
   ss_session *s = r->session;
   ss_operation *o = r->operation;
   bool update = !r->invite;
-  s->renewal = NULL;
   r->operation = NULL;
-  release(r);
-  if (r->acknowledged && r->client) /* repeats of the 2xx get their ACK again */
-    ss_list_append(&s->renewed, &r->node);
-  else
-    ss_renewal_free(r);
+  retire(r);
   ss_operation_end(o, outcome, response);
   if (outcome.kind != SS_KIND_NONE)
     ss_refresh_failed(s, update, response);
@@ -53,17 +60,16 @@ static void no_media(ss_renewal *r) {
 static void transmit(ss_renewal *r) {
   ss_session *s = r->session;
   ss_content content = {.fields = &r->fields};
-  if (r->offer)
-    content.body = (ss_str){r->offer->p, r->offer->n};
-  else if (r->body)
+  if (r->body)
     content.body = (ss_str){r->body, r->body_size};
+  else if (r->offer)
+    content.body = (ss_str){r->offer->p, r->offer->n};
   if (r->content_type)
     content.content_type = ss_str_z(r->content_type);
   r->state = SS_RENEWAL_SENT;
   int rc = ss_renewal_send(r, &content);
   if (rc)
-    ss_renewal_over(r, failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc),
-                    NULL);
+    ss_renewal_over(r, ss_send_failure(rc), NULL);
   else if (r->offer)
     ss_offer_sent(s, r->offer, NULL);
 }
@@ -80,6 +86,12 @@ static void on_described(ss_session *s, ss_packet *description, unsigned code) {
   transmit(r);
 }
 
+static ss_str given_offer(const ss_renewal *r) {
+  ss_content c = {.body = {r->body, r->body_size},
+                  .content_type = ss_str_z(r->content_type)};
+  return ss_content_description(&c);
+}
+
 static void describe(ss_renewal *r) {
   ss_session *s = r->session;
   r->state = SS_RENEWAL_DESCRIBING;
@@ -94,7 +106,7 @@ static void describe(ss_renewal *r) {
       transmit(r);
     break;
   case SS_RENEW_GIVEN:
-    r->offer = ss_offer_take(s, (ss_str){r->body, r->body_size});
+    r->offer = ss_offer_take(s, given_offer(r));
     if (r->offer)
       transmit(r);
     else
@@ -153,10 +165,16 @@ static void end_call(ss_session *s, unsigned code, int rc) {
     ss_end_because(s, SS_CAUSE_TIMEOUT);
 }
 
+/* Its offer never was. One without may have crossed another offer. */
+static void withdraw(ss_renewal *r) {
+  if (r->offer)
+    ss_offer_failed(r->session);
+}
+
 void ss_renewal_failed(ss_renewal *r, int rc) {
   ss_session *s = r->session;
   ss_renewal_quit(r);
-  ss_offer_failed(s);
+  withdraw(r);
   ss_renewal_over(r,
                   failed(rc == -ETIMEDOUT ? SS_KIND_OPERATION_TIMEOUT
                                           : SS_KIND_CONNECTION_FAILURE,
@@ -168,7 +186,7 @@ void ss_renewal_failed(ss_renewal *r, int rc) {
 static void refused(ss_renewal *r, ss_message *m) {
   ss_session *s = r->session;
   ss_renewal_quit(r);
-  ss_offer_failed(s);
+  withdraw(r);
   if (m->code == 491 && ++r->tries < TRIES) {
     wait(r, glare());
     return;
@@ -204,9 +222,8 @@ static void on_settled(ss_session *s, ss_packet *none, unsigned code) {
 /* Their answer to our offer, if they gave one. */
 static void settle(ss_renewal *r, ss_message *m) {
   ss_session *s = r->session;
-  bool answer = ss_body_find(m, SS_STR("application/sdp")).n != 0;
   r->state = SS_RENEWAL_SETTLING;
-  if (answer) {
+  if (ss_offer_is_answered(s, m)) {
     ss_offer_answered(s, m);
     ss_offer_settle(s, m, on_settled);
     return;
@@ -306,7 +323,7 @@ static ss_renewal *create(ss_session *s, ss_renew_mode mode,
 static ss_renew_mode mode_of(ss_renew_mode mode, const ss_content *content) {
   if (!content->body.n)
     return mode;
-  return ss_content_is_sdp(content) ? SS_RENEW_GIVEN : SS_RENEW_BARE;
+  return ss_content_description(content).n ? SS_RENEW_GIVEN : SS_RENEW_BARE;
 }
 
 ss_failure ss_renew(ss_session *s, const ss_renew_options *how,
@@ -358,13 +375,14 @@ bool ss_renew_invites(const ss_session *s) {
 }
 
 void ss_renew_abort(ss_session *s) {
-  ss_renewal *r = s->renewal;
+  if (s->renewal)
+    retire(s->renewal);
+  if (s->phase == SS_PHASE_OVER)
+    ss_renew_forget(s);
+}
+
+void ss_renew_forget(ss_session *s) {
   ss_list *n;
-  s->renewal = NULL;
-  if (r) {
-    release(r);
-    ss_renewal_free(r);
-  }
   while ((n = ss_list_shift(&s->renewed)))
     ss_renewal_free(SS_CONTAINER(n, ss_renewal, node));
 }

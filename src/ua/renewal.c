@@ -6,30 +6,42 @@
 
 /* --- INVITE --------------------------------------------------------------- */
 
+/* Every 2xx has an ACK, also one that has crossed our BYE, and one whose ACK
+ * there was no memory for the first time; but while the answer that goes into
+ * it is looked for there is none. */
 static void on_response(void *arg, ss_message *m) {
   ss_renewal *r = arg;
-  if (!r->acknowledged) {
+  if (r->acknowledged) {
+    if (ss_path_send(&r->ack.path, r->ack.packet))
+      r->session->endpoint->stats.send_errors++;
+  } else if (r->state == SS_RENEWAL_SENT) {
     ss_renewal_answered(r, m);
-    return;
+  } else if (r->state != SS_RENEWAL_ANSWERING && m->code / 100 == 2) {
+    ss_renewal_ack(r, NULL);
   }
-  if (ss_path_send(&r->ack.path, r->ack.packet))
-    r->session->endpoint->stats.send_errors++;
+}
+
+/* Nothing more comes of it. */
+static void end(ss_renewal *r) {
+  r->client = NULL;
+  if (r->state != SS_RENEWAL_DONE) /* its answer is still looked for */
+    return;
+  ss_list_remove(&r->node);
+  ss_renewal_free(r);
 }
 
 static void on_failed(void *arg, int rc) {
   ss_renewal *r = arg;
+  if (r->state == SS_RENEWAL_DONE) {
+    end(r);
+    return;
+  }
   r->client = NULL;
   ss_renewal_failed(r, rc);
 }
 
-/* Repeats of the 2xx need no more be feared. */
 static void on_ended(void *arg) {
-  ss_renewal *r = arg;
-  r->client = NULL;
-  if (r->operation) /* its answer is still looked for */
-    return;
-  ss_list_remove(&r->node);
-  ss_renewal_free(r);
+  end(arg);
 }
 
 static const ss_client_watch watch = {on_response, on_failed, on_ended};
@@ -50,7 +62,8 @@ int ss_renewal_send(ss_renewal *r, const ss_content *content) {
   ss_letter l;
   char text[1024];
   ss_buf own = SS_BUF_ON(text, sizeof text);
-  ss_buf_str(&own, ss_str_z(s->endpoint->options));
+  if (!ss_content_lists(content))
+    ss_buf_str(&own, ss_str_z(s->endpoint->options));
   ss_refresh_request(s, &own);
   if (own.full)
     return SS_EFULL;

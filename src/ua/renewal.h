@@ -10,7 +10,8 @@ typedef enum ss_renewal_state {
   SS_RENEWAL_DESCRIBING, /* the negotiator makes the offer */
   SS_RENEWAL_SENT,
   SS_RENEWAL_ANSWERING, /* it makes the answer to theirs */
-  SS_RENEWAL_SETTLING   /* it takes in their answer */
+  SS_RENEWAL_SETTLING,  /* it takes in their answer */
+  SS_RENEWAL_DONE       /* nobody waits for it, but a 2xx is owed its ACK */
 } ss_renewal_state;
 
 struct ss_renewal {
@@ -24,7 +25,7 @@ struct ss_renewal {
   bool invite; /* else UPDATE */
   bool held;   /* what is true once it has succeeded */
   bool proceeding;
-  bool acknowledged;
+  bool acknowledged; /* `ack` is made */
   unsigned tries;
   uint32_t cseq;
   ss_packet *offer;

@@ -53,17 +53,10 @@ static int find_target(ss_session *s, ss_buf *b, target *t) {
   return b->full ? SS_EFULL : 0;
 }
 
-/* A caller behind a NAT: it asked for rport, and both its Via and its Contact
- * name an address that its packets don't come from. Its Contact can't be
- * reached; the address it was heard from can. */
-static bool behind_nat(ss_session *s, const ss_addr *contact) {
-  const ss_via *via;
-  ss_addr sent_by;
-  ss_message *m = s->target ? s->target : s->request;
-  if (ss_message_via(m, &via) || !via->rport ||
-      ss_addr_ip(&sent_by, contact->proto, via->host, 0))
-    return false;
-  return ss_addr_same_ip(&sent_by, contact) &&
+/* A caller behind a NAT: its Contact names the address that its packets don't
+ * come from. It can't be reached there; where it was heard from it can. */
+static bool behind_nat(const ss_session *s, const ss_addr *contact) {
+  return ss_addr_same_ip(&s->hidden, contact) &&
          !ss_addr_same_ip(&s->remote, contact);
 }
 
@@ -178,6 +171,13 @@ int ss_send_prepare(ss_session *s, const ss_sending *r, ss_letter *out) {
 void ss_letter_free(ss_letter *l) {
   ss_packet_unref(l->packet);
   ss_path_release(&l->path);
+}
+
+ss_failure ss_send_failure(int rc) {
+  bool ours = rc == SS_ENOMEM || rc == SS_EFULL || rc == SS_ELIMIT;
+  return (ss_failure){ours ? SS_KIND_OPERATION_FAILURE
+                           : SS_KIND_CONNECTION_FAILURE,
+                      SS_WHY_NONE, rc};
 }
 
 int ss_send_request(ss_session *s, const ss_sending *r, ss_client_fn done,

@@ -259,6 +259,7 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   s->path = *ss_server_path(server);
   ss_path_hold(&s->path);
   s->remote = *ss_server_source(server);
+  ss_dialog_heard(s, m, &s->remote);
   s->timing = e->timing;
   ss_list_init(&s->renewed);
   ss_list_init(&s->operations);
@@ -309,6 +310,7 @@ void ss_session_over(ss_session *s) {
   ss_endpoint *e = s->endpoint;
   s->phase = SS_PHASE_OVER;
   ss_refresh_stop(s);
+  ss_renew_forget(s);
   ss_loop_timer_stop(e->loop, &s->expiry);
   ss_loop_timer_stop(e->loop, &s->repeat);
   if (ss_list_empty(&s->subscriptions)) /* else for their NOTIFYs only */
@@ -332,9 +334,14 @@ ss_str ss_content_type(const ss_content *c) {
   return SS_STR("application/sdp");
 }
 
-bool ss_content_is_sdp(const ss_content *c) {
-  ss_str type = ss_media_type(ss_content_type(c));
-  return c->body.n && ss_str_ieq(type, SS_STR("application/sdp"));
+ss_str ss_content_description(const ss_content *c) {
+  return ss_body_part(ss_content_type(c), c->body, SS_STR("application/sdp"));
+}
+
+/* Allow and Supported are ours, unless the script gives its own. */
+bool ss_content_lists(const ss_content *c) {
+  return c->fields && (ss_fields_has(c->fields, SS_FIELD_ALLOW) ||
+                       ss_fields_has(c->fields, SS_FIELD_SUPPORTED));
 }
 
 /* What a response says that makes or renews a dialog (RFC 3261 12.1.1): its
@@ -356,18 +363,15 @@ static ss_reply reply_of(ss_session *s, unsigned code,
                     .body = content->body};
 }
 
-/* Allow and Supported go into a 2xx, unless the script gives its own. */
-static bool lists(unsigned code, const ss_fields *f) {
-  return code / 100 == 2 && !(f && (ss_fields_has(f, SS_FIELD_ALLOW) ||
-                                    ss_fields_has(f, SS_FIELD_SUPPORTED)));
-}
-
-/* m: what is answered, by which a session may be refreshed. */
-static int own_lines(ss_session *s, const ss_message *m, unsigned code,
-                     ss_str own, ss_buf *lines, ss_reply *reply) {
-  if (lists(code, reply->fields))
+/* Allow and Supported go into a 2xx. m: what is answered, by which a session
+ * may be refreshed. */
+static int own_lines(ss_session *s, const ss_message *m,
+                     const ss_content *content, ss_str own, ss_buf *lines,
+                     ss_reply *reply) {
+  bool success = reply->code / 100 == 2;
+  if (success && !ss_content_lists(content))
     ss_buf_str(lines, ss_str_z(s->endpoint->options));
-  if (code / 100 == 2)
+  if (success)
     ss_refresh_answer(s, m, lines);
   if (lines->n) {
     ss_buf_str(lines, own);
@@ -390,7 +394,7 @@ int ss_session_reply(ss_session *s, unsigned code, ss_str contact, ss_str own,
   reply.record_route = dialog;
   int rc = !contact.n && dialog ? target_of(s, &b, &reply) : 0;
   if (!rc)
-    rc = own_lines(s, s->request, code, own, &lines, &reply);
+    rc = own_lines(s, s->request, content, own, &lines, &reply);
   if (!rc)
     rc = ss_server_reply(s->server, &reply);
   if (!rc && code >= 200)
@@ -410,7 +414,7 @@ int ss_session_respond(ss_session *s, ss_server *server, unsigned code,
   bool renews = m && (m->method == SS_INVITE || m->method == SS_UPDATE);
   int rc = renews && code < 300 ? target_of(s, &b, &reply) : 0;
   if (!rc && renews)
-    rc = own_lines(s, m, code, own, &lines, &reply);
+    rc = own_lines(s, m, content, own, &lines, &reply);
   else
     reply.own = own;
   if (!rc)

@@ -66,8 +66,9 @@ typedef struct ss_media {
                           the library's own; NULL: none yet */
   ss_packet *local;    /* in force; may be the same */
   ss_packet *proposed; /* sent, and not yet in force */
+  ss_packet *said;     /* sent last, whatever came of it */
   ss_message *remote;  /* carried theirs; NULL: none yet */
-  uint64_t version;    /* the highest in what we made of `base` */
+  uint64_t version;    /* the highest that was sent */
   bool held;           /* hold() was called: we don't want to receive */
   bool proposed_own;   /* `proposed` was made of `base` */
   uint32_t round;      /* of the negotiator: answers to older ones are void */
@@ -88,6 +89,7 @@ struct ss_session {
   ss_server *server;  /* of the INVITE or re-INVITE, while attached */
   ss_path path;       /* the target came by it */
   ss_addr remote;     /* where that came from */
+  ss_addr hidden;     /* what it said it is, behind a NAT; or none */
   ss_client *bye;
   ss_media media;
   ss_modify *modify;     /* their re-INVITE or UPDATE that isn't done */
@@ -210,6 +212,8 @@ ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m);
 bool ss_dialog_in_order(ss_dialog *d, const ss_message *m);
 /* The remote target: the Contact. */
 int ss_dialog_target(ss_message *invite, const ss_name_addr **out);
+/* Notes where a request that makes or renews the dialog came from. */
+void ss_dialog_heard(ss_session *s, ss_message *request, const ss_addr *source);
 /* RFC 3261 12.2.2, RFC 6141 4: the target is the one of this request from now
  * on, which has succeeded. */
 void ss_dialog_refresh(ss_session *s, ss_message *m, const ss_path *path,
@@ -240,6 +244,8 @@ void ss_letter_free(ss_letter *l);
 static inline ss_str ss_letter_branch(const ss_letter *l) {
   return (ss_str){l->branch, sizeof l->branch};
 }
+/* Why it couldn't be sent. */
+ss_failure ss_send_failure(int rc);
 /* Any method but INVITE and ACK. */
 int ss_send_request(ss_session *s, const ss_sending *r, ss_client_fn done,
                     void *arg, ss_client **out);
@@ -263,6 +269,9 @@ ss_packet *ss_offer_take(ss_session *s, ss_str text);
 /* Said in a message that has gone out, reliably: the answer to what that
  * message offers, or where it is NULL, an offer. */
 void ss_offer_sent(ss_session *s, ss_packet *description, ss_message *answers);
+/* Whether there is an answer to our offer in `m` that can be one (RFC 3264 6);
+ * one that can't is none. */
+bool ss_offer_is_answered(const ss_session *s, const ss_message *m);
 void ss_offer_answered(ss_session *s, ss_message *by); /* ours, by that */
 void ss_offer_failed(ss_session *s); /* all is as it was before it */
 /* What we said last, again as an offer. SS_ENOTFOUND: nothing. */
@@ -297,7 +306,9 @@ typedef struct ss_renew_options {
 ss_failure ss_renew(ss_session *s, const ss_renew_options *how,
                     ss_operation **out);
 bool ss_renew_invites(const ss_session *s); /* a re-INVITE is on its way */
-void ss_renew_abort(ss_session *s);
+void ss_renew_abort(ss_session *s);         /* the session ends */
+/* Whatever 2xx still comes gets no ACK any more. */
+void ss_renew_forget(ss_session *s);
 
 /* timing.c: session timers in messages. Whether what a request asks for can
  * be: no (RFC 4028 9), and it was answered. */
@@ -400,7 +411,11 @@ int ss_session_respond(ss_session *s, ss_server *server, unsigned code,
                        ss_str own, const ss_content *content);
 /* The media type that goes with the content's body. */
 ss_str ss_content_type(const ss_content *c);
-bool ss_content_is_sdp(const ss_content *c);
+/* The description in it: the body, or a part of a multipart one (RFC 5621);
+ * empty: none. */
+ss_str ss_content_description(const ss_content *c);
+/* It has an Allow or Supported of the script's own. */
+bool ss_content_lists(const ss_content *c);
 /* Why the script can't do that now. */
 ss_failure ss_session_refusal(const ss_session *s);
 /* Likewise what needs a connected session. */
