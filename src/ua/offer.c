@@ -30,10 +30,8 @@ static void replace_message(ss_message **slot, ss_message *with) {
 }
 
 void ss_offer_init(ss_session *s) {
-  if (!ss_session_offer(s).n)
-    return;
-  s->media.offering = SS_OFFER_THEIRS;
-  s->media.remote = ss_message_ref(s->request);
+  if (ss_session_offer(s).n)
+    s->media.offering = SS_OFFER_THEIRS;
 }
 
 void ss_offer_free(ss_session *s) {
