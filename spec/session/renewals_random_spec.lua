@@ -6,7 +6,7 @@ local sip = require "sipsession"
 local World = require "support.world"
 local Sdp = require "support.descriptions"
 
-local CALLS = 300
+local CALLS = 100
 local ROUND = 25 -- calls at a time
 
 -- A phone on the other side of one call.
