@@ -256,8 +256,9 @@ function endpoint:stats() end
 ---@field remote_address string "udp:127.0.0.1:5061": where the INVITE came from
 ---@field request sipsession.message the INVITE
 ---@field offer string? its body, or the part of it, that is SDP
----@field local_description string? our SDP in force
+---@field local_description string? our SDP in force: offer and answer agreed
 ---@field remote_description string? theirs
+---@field held boolean hold() was successful, and no resume() since
 ---@field endpoint sipsession.endpoint
 ---@field record sipsession.record? once its state is "disconnected"
 ---@field media sipsession.media? writable; nil: the endpoint's
@@ -354,8 +355,9 @@ local session = {}
 ---nothing. Nothing is delivered after "disconnected", save the completion of a
 ---pending accept, and then "ended"(session, record), once, before the
 ---endpoint's. (UCMA: StateChanged)
----"reinvite"(session, request): a re-INVITE, or an UPDATE, with an offer or
----for one has come; the library answers it, by way of session.media.
+---"reinvite"(session, request): a re-INVITE has come, or an UPDATE with an
+---offer (request.method). To know of it only: it is answered by way of
+---session.media, and may yet be refused.
 ---"message_received"(session, request): an INFO or MESSAGE, to be answered by
 ---request:respond; otherwise it gets a 200 when all handlers have ended, a 500
 ---if one of them died. Without a handler 200, but 469 to an INFO of a package
@@ -506,6 +508,72 @@ function session:send(method, options) end
 ---@overload fun(self, method: string, fn: sipsession.answered): true?
 function session:send_async(method, options, fn) end
 
+---@class sipsession.renewal
+---@field headers? sipsession.headers
+---@field sdp? string the offer, else the negotiator's, else the last again
+---@field body? string with content_type; may be multipart, with an offer in it
+---@field content_type? string "type/subtype", with body
+---@field method? "INVITE"|"UPDATE"
+---false: none. A re-INVITE then gets theirs in the 2xx, which is answered in
+---the ACK; an UPDATE only refreshes.
+---@field offer? boolean
+
+---Renews the connected call: our re-INVITE (RFC 3261 14.1) or UPDATE (RFC
+---3311), and waits for its end: yields in a coroutine, elsewhere runs the loop
+---(UCMA: Renegotiate). Without a description the negotiator's get_offer is
+---asked; without that, what was said last is said again. Glare (491) is waited
+---out, up to ten times. What is refused leaves the call as it was; 481, 408 or
+---no answer end it.
+---Errors: invalid_operation, nothing was sent: "not_connected", "pending"
+---(another one of ours), "terminated", "endpoint_closed", "not_yieldable";
+---failure_response: err.code, err.response; operation_timeout: no answer;
+---operation_failure: "media" (the negotiator failed, or the 2xx had no answer
+---that fits), "terminated", "endpoint_closed"; connection_failure.
+---@param options? sipsession.renewal
+---@return sipsession.message? response the 2xx
+---@return sipsession.error? err
+function session:renegotiate(options) end
+
+---Likewise; fn(response | nil, err) is called once, in a coroutine of its own.
+---@param options sipsession.renewal
+---@param fn sipsession.answered
+---@return true? begun
+---@return sipsession.error? err invalid_operation: fn isn't called
+---@overload fun(self, fn: sipsession.answered): true?
+function session:renegotiate_async(options, fn) end
+
+---@class sipsession.holding
+---@field headers? sipsession.headers
+
+---Puts the other side on hold: re-INVITE with what was said last, each stream
+---without receiving (sendonly, or inactive; RFC 3264 8.4). No negotiator makes
+---it, but it is told the answer. Stays through their offers, where the library
+---answers them. Results and errors as of renegotiate.
+---@param options? sipsession.holding
+---@return sipsession.message? response the 2xx
+---@return sipsession.error? err
+function session:hold(options) end
+
+---@param options sipsession.holding
+---@param fn sipsession.answered
+---@return true? begun
+---@return sipsession.error? err
+---@overload fun(self, fn: sipsession.answered): true?
+function session:hold_async(options, fn) end
+
+---Ends that: what was said last, with its own directions again.
+---@param options? sipsession.holding
+---@return sipsession.message? response the 2xx
+---@return sipsession.error? err
+function session:resume(options) end
+
+---@param options sipsession.holding
+---@param fn sipsession.answered
+---@return true? begun
+---@return sipsession.error? err
+---@overload fun(self, fn: sipsession.answered): true?
+function session:resume_async(options, fn) end
+
 ---@class sipsession.refer_options
 ---@field headers? sipsession.headers
 ---Another call of this process, that the new one is to replace: an attended
@@ -572,14 +640,20 @@ function referral:reject(code, options) end
 ---@return sipsession.error? err
 function referral:notify(code, reason) end
 
----A negotiator (UCMA: OfferAnswerNegotiation). Its functions run in coroutines
----of their own and may yield. An accept without a description asks it; one that
----returns nil refuses the call with 488, one that raises with 500.
+---A negotiator (UCMA: OfferAnswerNegotiation), for INVITE, re-INVITE, UPDATE,
+---PRACK and renegotiate. Its functions run in coroutines of their own and may
+---yield; BYE and CANCEL win meanwhile. An UPDATE waits 32*T1 for it: 504.
+---Without one the library says again what was said last, with the directions
+---of RFC 3264 6.1.
 ---@class sipsession.media
+---nil refuses the request with 488, an error with 500; a call that stands stays
+---as it was
 ---@field get_answer? fun(session: sipsession.session, offer: string): string?
----The INVITE had no offer: ours goes into the 200
+---The INVITE or re-INVITE had no offer: ours goes into the 200. Or it is our
+---renegotiate.
 ---@field get_offer? fun(session: sipsession.session): string?
----The answer to that, from the ACK
+---The answer to that; nil: it had none that fits. Where it raises, an accept
+---ends with BYE and "media", a renegotiate with "media".
 ---@field set_answer? fun(session: sipsession.session, answer: string?)
 
 -----------------------------------------------------------------------------

@@ -79,7 +79,7 @@ static ss_provisional *take_first(ss_reliable *r) {
 /* The description that a reliable one has carried stands (RFC 3262 5): no later
  * one is of any meaning. */
 void ss_reliable_strip(const ss_session *s, ss_content *content) {
-  if (ss_reliable_described(s) && ss_content_is_sdp(content))
+  if (ss_reliable_described(s) && ss_content_description(content).n)
     content->body = content->content_type = SS_STR_NONE;
 }
 
@@ -134,8 +134,9 @@ static int transmit(ss_session *s, unsigned code, const ss_content *given,
     content.content_type = SS_STR_NONE;
   }
   ss_reliable_strip(s, &content);
-  if (!description && ss_content_is_sdp(&content)) {
-    description = own = ss_offer_take(s, content.body);
+  ss_str text = ss_content_description(&content);
+  if (!description && text.n) {
+    description = own = ss_offer_take(s, text);
     if (!own)
       return SS_ENOMEM;
   }
@@ -377,7 +378,7 @@ void ss_reliable_prack(ss_session *s, ss_server *server, ss_message *m) {
   bool described = ss_body_find(m, SS_STR("application/sdp")).n != 0;
   bool asked = s->media.offering == SS_OFFER_OURS &&
                s->reliable->state == SS_RELIABLE_SENT;
-  if (asked && described) {
+  if (asked && ss_offer_is_answered(s, m)) {
     take_answer(s, server, m);
   } else if (asked) { /* RFC 3262 5: the answer must be in it */
     s->endpoint->stats.refused_syntax++;
