@@ -90,7 +90,8 @@ function sipp.server(script, directory)
 end
 
 -- SIPp -sn uac, or with a scenario spec/sipp/<scenario>: calls, rate, port;
--- limit: seconds for all of it. Returns its exit status and its statistics.
+-- service: who is called; limit: seconds for all of it. Returns its exit status
+-- and its statistics.
 function sipp.call(options, directory)
   local statistics, errors = directory .. "/calls.csv", directory .. "/errors"
   os.remove(statistics)
@@ -100,6 +101,7 @@ function sipp.call(options, directory)
   local caller = assert(Process.start("sipp", {
     options.scenario and "-sf" or "-sn",
     options.scenario and "spec/sipp/" .. options.scenario or "uac",
+    "-s", options.service or "service",
     "127.0.0.1:" .. options.port, "-i", "127.0.0.1",
     "-p", tostring(Process.free_port()),
     "-m", tostring(options.calls), "-r", tostring(options.rate),
@@ -146,8 +148,9 @@ function sipp.run(options)
     local relay = options.loss and Relay.new { server = server.port,
       loss = options.loss, seed = options.seed }
     local code, seen = sipp.call({ calls = calls, rate = options.rate,
-      scenario = options.scenario, limit = options.limit,
-      port = relay and relay.port or server.port }, directory)
+      scenario = options.scenario, service = options.service,
+      limit = options.limit, port = relay and relay.port or server.port },
+      directory)
     if options.settle ~= false then
       settled(server, seconds, result)
     else

@@ -66,6 +66,28 @@ describe("sipp #sipp", function()
     assert.is_true(result.clean)
   end)
 
+  -- scenario, who is called, who hangs up
+  for name, case in pairs {
+    ["holds, resumes and asks for an offer"] = { "hold.xml", "desk",
+      "remotely" },
+    ["renews by UPDATE"] = { "update.xml", "desk", "remotely" },
+    ["is held, resumed, renewed and hung up on"] = { "renewed.xml", "renew",
+      "locally" },
+  } do
+    it(name, function()
+      local result = sipp.run {
+        script = "spec/sipp/renewing.lua", scenario = case[1],
+        service = case[2], calls = 50, rate = 50, settle = false,
+      }
+      assert.equal(0, result.code)
+      assert.equal(50, result.calls["SuccessfulCall(C)"])
+      assert.equal(50,
+        result.after["ended_connected_terminated_" .. case[3]])
+      assert.equal(0, result.after.handler_errors)
+      assert.is_true(result.clean)
+    end)
+  end
+
   it("is declined by examples/decline.lua", function()
     local result = sipp.run {
       script = "decline.lua", calls = 100, rate = 400, settle = false,
