@@ -452,25 +452,6 @@ describe("the negotiator", function()
     assert.equal(1, w:count "200 INVITE")
   end)
 
-  it("may ask for a renegotiation: it waits for this one", function()
-    local call, session = connected()
-    local done
-    session.media = { get_answer = function()
-      assert(session:renegotiate_async(function(...)
-        done = { ... }
-      end))
-      return Sdp.audio()
-    end }
-    call:reinvite { sdp = Sdp.offer() }
-    assert(call:wait(200))
-    w.network:advance(3)
-    assert.equal(0, w:count "INVITE")
-    call:ack()
-    call:reply(assert(call:wait("INVITE", 3)), 200, nil, Sdp.offer())
-    w.network:advance(1)
-    assert.equal(200, done[1].code)
-  end)
-
   describe("is not asked where the script gives a description:", function()
     it("alone, or a part of a multipart body", function()
       local body = "--x\r\nContent-Type: application/sdp\r\n\r\n"

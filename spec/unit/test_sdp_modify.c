@@ -371,30 +371,6 @@ static void descriptions_are_the_same_but_for_their_version(void **state) {
   assert_false(same("anything", HEADER("7")));
 }
 
-static int extend(const char *base, const char *said) {
-  ss_buf b = SS_BUF_ON(space, sizeof space - 1);
-  int rc = ss_sdp_extend(&b, ss_str_z(base), ss_str_z(said));
-  space[b.n] = '\0';
-  return rc;
-}
-
-static void streams_that_were_refused_stay(void **state) {
-  (void)state;
-  const char *said = NEW AUDIO("") "m=video 0 RTP/AVP 31\r\na=x\r\n"
-                                   "m=text 0 RTP/AVP 9\r\n";
-  assert_int_equal(extend(BASE AUDIO(""), said), 0);
-  assert_string_equal(space, BASE AUDIO("") "m=video 0 RTP/AVP 31\r\na=x\r\n"
-                                            "m=text 0 RTP/AVP 9\r\n");
-  assert_int_equal(extend(HEADER("7") "t=0 0", NEW "m=text 0 x 9\r\n"), 0);
-  assert_string_equal(space, BASE "m=text 0 x 9\r\n");
-  assert_int_equal(extend(BASE AUDIO(""), NEW AUDIO("")), SS_ENOTFOUND);
-  assert_int_equal(extend(BASE AUDIO(""), BASE), SS_ENOTFOUND);
-  assert_int_equal(extend("hello", said), SS_EUNSUPPORTED);
-  assert_int_equal(extend(BASE, "hello"), SS_EUNSUPPORTED);
-  ss_buf b = SS_BUF_ON(space, 100);
-  assert_int_equal(ss_sdp_extend(&b, ss_str_z(BASE), ss_str_z(said)), SS_EFULL);
-}
-
 static void check_answers(const char *offer, const char *answer, int rc) {
   assert_int_equal(ss_sdp_answers(ss_str_z(offer), ss_str_z(answer)), rc);
 }
@@ -498,7 +474,6 @@ int main(void) {
       cmocka_unit_test(an_offer_needs_something_to_say),
       cmocka_unit_test(the_version_is_a_number_of_63_bits),
       cmocka_unit_test(descriptions_are_the_same_but_for_their_version),
-      cmocka_unit_test(streams_that_were_refused_stay),
       cmocka_unit_test(an_answer_has_the_streams_of_the_offer),
       cmocka_unit_test(random_changes_never_break_it),
   };
