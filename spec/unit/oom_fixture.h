@@ -23,6 +23,7 @@ typedef enum plot {
   HANG_UP,
   TIMED,
   EARLY,
+  REFER,
   REJECT,
   CANCEL,
   SILENT
@@ -44,7 +45,7 @@ typedef struct world {
   char tag[32];
   char extra[128]; /* lines of what the caller says */
   int participated, accepted, closed;
-  int rang, acknowledged; /* reliable provisionals, and their ends */
+  int begun, completed; /* operations of ours */
 } world;
 
 /* An allocator that fails now and then. */
@@ -79,7 +80,7 @@ static inline void ring(world *w, ss_session *s, const ss_content *content) {
   ss_operation *o = NULL;
   early.body = SS_STR(SDP("1"));
   ss_failure f = ss_session_progress_reliably(s, 183, &early, true, &o);
-  w->rang += f.kind == SS_KIND_NONE;
+  w->begun += f.kind == SS_KIND_NONE;
   assert_int_equal(f.kind == SS_KIND_NONE, o != NULL);
   ss_session_progress(s, 182, &early);
 }
@@ -90,7 +91,7 @@ static inline void on_received(void *arg, ss_session *s) {
   int rc = ss_fields_add(&fields, SS_STR("X-Why"), SS_STR("because"));
   ss_content content = {.fields = rc ? NULL : &fields,
                         .reason = SS_STR("Just So")};
-  if (w->plot <= EARLY) {
+  if (w->plot <= REFER) {
     if (w->plot == EARLY)
       ring(w, s, &content);
     else
@@ -107,8 +108,42 @@ static inline void on_received(void *arg, ss_session *s) {
   ss_fields_free(&fields);
 }
 
+static inline void begun(world *w, ss_failure f) {
+  w->begun += f.kind == SS_KIND_NONE;
+}
+
+/* Says what a call can say, and refers the other side elsewhere. */
+static inline void talk(world *w, ss_session *s) {
+  ss_content none = {0};
+  ss_refer to = {.target = SS_STR("sip:c@10.0.0.3"), .replaces = s};
+  ss_operation *o;
+  begun(w, ss_session_send(s, SS_STR("INFO"), &none, &o));
+  begun(w, ss_session_refer(s, &to, &o));
+}
+
+static inline void on_requested(void *arg, ss_session *s, ss_inbound *i) {
+  world *w = arg;
+  ss_referral *r = NULL;
+  ss_operation *o;
+  (void)s;
+  if (ss_inbound_request(i)->method != SS_REFER) {
+    if (ss_inbound_waits(i))
+      ss_inbound_unhandled(i);
+    return;
+  }
+  for (int k = 0; k < 2 && !r; k++)
+    ss_referral_accept(i, NULL, &r);
+  if (!r)
+    return;
+  begun(w, ss_referral_notify(r, 180, SS_STR_NONE, &o));
+  begun(w, ss_referral_notify(r, 200, SS_STR("Fine"), &o));
+  ss_referral_unref(r);
+}
+
 static inline void on_changed(void *arg, ss_session *s, const ss_change *c) {
   world *w = arg;
+  if (w->plot == REFER && c->state == SS_STATE_CONNECTED)
+    talk(w, s);
   if (w->plot == HANG_UP && c->state == SS_STATE_CONNECTED)
     ss_session_terminate(s, NULL);
 }
@@ -128,8 +163,8 @@ static inline void on_completed(void *arg, ss_session *s, ss_operation *o,
   (void)s;
   (void)o;
   (void)f;
-  assert_null(response);
-  w->acknowledged++;
+  (void)response;
+  w->completed++;
 }
 
 static inline bool on_negotiate(void *arg, ss_session *s, uint32_t round,
@@ -156,6 +191,7 @@ static const ss_endpoint_handler handler = {.received = on_received,
                                             .changed = on_changed,
                                             .accepted = on_accepted,
                                             .completed = on_completed,
+                                            .requested = on_requested,
                                             .negotiate = on_negotiate,
                                             .released = on_released,
                                             .closed = on_closed};
@@ -168,6 +204,17 @@ static inline void speak(world *w, const char *text) {
     if (ss_mpeer_send(w->peer, &w->us, ss_str_z(text)) == 0)
       return;
   fail_msg("not even the fiftieth time");
+}
+
+/* What else stands in a request. */
+static inline const char *lines_of(const char *method) {
+  if (!strcmp(method, "INVITE"))
+    return "Content-Type: application/sdp\r\n";
+  if (!strcmp(method, "REFER"))
+    return "Refer-To: <sip:c@10.0.0.3?Replaces=x%3By>\r\n";
+  if (!strcmp(method, "NOTIFY"))
+    return "Event: refer\r\nSubscription-State: terminated\r\n";
+  return "";
 }
 
 static inline void say(world *w, const char *method, int cseq,
@@ -184,9 +231,7 @@ static inline void say(world *w, const char *method, int cseq,
            "%sContent-Length: %zu\r\n\r\n%s",
            method, w->tcp ? "TCP" : "UDP", w->call, branch,
            tagged && *w->tag ? ";tag=" : "", tagged ? w->tag : "", w->call,
-           cseq, method, w->extra,
-           *body ? "Content-Type: application/sdp\r\n" : "", strlen(body),
-           body);
+           cseq, method, w->extra, lines_of(method), strlen(body), body);
   speak(w, text);
 }
 
@@ -239,14 +284,14 @@ static inline void acknowledge(world *w, ss_str text) {
 static inline void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;
   (void)from;
-  if (text.n > 4 && !memcmp(text.p, "BYE ", 4)) {
-    w->bye_came = true;
-    answer(w, text, "");
-    return;
-  }
   if (text.n > 7 && !memcmp(text.p, "UPDATE ", 7)) {
     w->refreshes++;
     answer(w, text, "Session-Expires: 90;refresher=uac\r\n");
+    return;
+  }
+  if (text.n > 8 && memcmp(text.p, "SIP/2.0 ", 8) != 0) {
+    w->bye_came |= !memcmp(text.p, "BYE ", 4);
+    answer(w, text, "");
     return;
   }
   char id[32];
@@ -296,12 +341,23 @@ static inline void invite(world *w) {
   }
 }
 
+/* In a call: once each, whatever comes of it. */
+static inline void refer(world *w) {
+  static const char *const methods[] = {"INFO", "REFER", "NOTIFY", "REFER"};
+  for (int i = 0; i < 4; i++) {
+    char branch[16];
+    snprintf(branch, sizeof branch, "r%d", i);
+    say(w, methods[i], 2 + i, branch, true);
+    run(w, 100);
+  }
+}
+
 /* A 503 to its BYE is not taken for an end. */
 static inline void hang_up(world *w) {
   for (int i = 0; i < 12 && (!w->bye_code || w->bye_code == 503); i++) {
     char branch[16];
     snprintf(branch, sizeof branch, "b%u", w->bye_code);
-    say(w, "BYE", w->bye_code ? 3 : 2, branch, true);
+    say(w, "BYE", w->bye_code ? 10 : 9, branch, true);
     run(w, 4000);
     assert_true(w->tcp || w->bye_code != 503); /* it would have been the end */
   }
@@ -312,9 +368,12 @@ static inline void hang_up(world *w) {
 static inline void call(world *w) {
   w->call++;
   invite(w);
+  bool answered = w->code >= 200 && w->code < 300;
   if (w->plot == TIMED)
     run(w, 100000);
-  if (w->code >= 200 && w->code < 300 && !w->bye_came)
+  if (answered && w->plot == REFER)
+    refer(w);
+  if (answered && !w->bye_came)
     hang_up(w);
 }
 

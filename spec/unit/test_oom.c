@@ -47,19 +47,20 @@ static void expect_nothing_left(world *w) {
   assert_int_equal(alive.dialogs, 0);
   assert_int_equal(alive.transactions, 0);
   assert_int_equal(w->participated, w->accepted);
-  assert_int_equal(w->rang, w->acknowledged);
+  assert_int_equal(w->begun, w->completed);
 }
 
 /* The next call, with all the memory there is. */
 static void expect_usable(world *w) {
-  static const unsigned codes[] = {200, 200, 200, 200, 486, 487, 408};
+  static const unsigned codes[] = {200, 200, 200, 200, 200, 486, 487, 408};
   int accepted = w->accepted, refreshes = w->refreshes;
   call(w);
   assert_int_equal(w->code, codes[w->plot]);
-  bool answered = w->plot <= EARLY;
+  bool answered = w->plot <= REFER;
   assert_int_equal(w->accepted, accepted + answered);
   assert_int_equal(w->bye_came, w->plot == HANG_UP);
   assert_int_equal(w->refreshes, refreshes + (w->plot == TIMED ? 2 : 0));
+  assert_true(w->begun >= (w->plot == REFER ? 6 : 0));
 }
 
 /* False: the n-th was never asked for. */
@@ -119,6 +120,16 @@ static void a_call_with_early_media(void **state) {
 static void a_call_with_early_media_over_TCP(void **state) {
   (void)state;
   every_allocation(true, EARLY);
+}
+
+static void a_call_with_referrals(void **state) {
+  (void)state;
+  every_allocation(false, REFER);
+}
+
+static void a_call_with_referrals_over_TCP(void **state) {
+  (void)state;
+  every_allocation(true, REFER);
 }
 
 static void a_rejected_call(void **state) {
@@ -244,6 +255,8 @@ int main(void) {
       cmocka_unit_test(a_call_that_we_hang_up_over_TCP),
       cmocka_unit_test(a_call_with_early_media),
       cmocka_unit_test(a_call_with_early_media_over_TCP),
+      cmocka_unit_test(a_call_with_referrals),
+      cmocka_unit_test(a_call_with_referrals_over_TCP),
       cmocka_unit_test(a_rejected_call),
       cmocka_unit_test(a_rejected_call_over_TCP),
       cmocka_unit_test(a_cancelled_call),
