@@ -114,7 +114,8 @@ struct world {
   known known[SESSIONS];
   ss_operation *operation[OPERATIONS]; /* that run */
   size_t operations;
-  ss_inbound *inbound; /* the last one that waited */
+  ss_inbound *inbound;   /* the last one that waited */
+  ss_referral *referral; /* the last one that was accepted */
   unsigned automatic, branches, closed;
   bool closing;
 };
@@ -129,5 +130,6 @@ void peer_shut(world *w, const step *s);
 extern const ss_endpoint_handler script_handler;
 void script_step(world *w, const step *s);
 void script_close(world *w);
+void script_timing(const step *s, ss_timing *out);
 
 #endif

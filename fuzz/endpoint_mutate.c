@@ -62,7 +62,7 @@ static size_t write_script(const script *s, uint8_t *out, size_t max) {
 
 /* A letter with a number that means something to it, often. */
 static void add_letter(char *line) {
-  static const char letters[] = "ddpcbttfsssoouvhhhhhhrkxnywa";
+  static const char letters[] = "ddpcbttfsssoouvhhhhhhrkxnywaiu";
   static const unsigned some[] = {0,  1,   2,    3,    7,         8,
                                   16, 100, 1000, 5060, 2147483647};
   size_t n = strlen(line);

@@ -136,13 +136,28 @@ static void keep_inbound(world *w, ss_inbound *inbound) {
   w->inbound = inbound ? ss_inbound_ref(inbound) : NULL;
 }
 
+static void accept_refer(world *w, ss_inbound *inbound) {
+  ss_referral *r = NULL;
+  if (ss_inbound_request(inbound)->method != SS_REFER ||
+      ss_referral_accept(inbound, NULL, &r).kind != SS_KIND_NONE)
+    return;
+  MUST(r);
+  ss_referral_unref(w->referral);
+  w->referral = r;
+}
+
 static void on_requested(void *arg, ss_session *s, ss_inbound *inbound) {
   world *w = arg;
   known *k = ss_session_user(s);
   ss_content none = {0};
-  MUST(!k || (!k->released && k->state != SS_STATE_DISCONNECTED));
-  MUST(ss_inbound_request(inbound));
-  if (w->automatic & AUTO_RESPOND)
+  const ss_message *m = ss_inbound_request(inbound);
+  MUST(m);
+  /* what a REFER has brought may be told after the call */
+  MUST(!k || !k->released);
+  MUST(!k || k->state != SS_STATE_DISCONNECTED || m->method == SS_NOTIFY);
+  if (w->automatic & AUTO_RESPOND && m->method == SS_REFER)
+    accept_refer(w, inbound);
+  else if (w->automatic & AUTO_RESPOND)
     ss_inbound_respond(inbound, 200, &none);
   else if (ss_inbound_waits(inbound))
     keep_inbound(w, inbound);
@@ -174,6 +189,13 @@ const ss_endpoint_handler script_handler = {.received = on_received,
                                             .requested = on_requested,
                                             .released = on_released,
                                             .closed = on_closed};
+
+void script_timing(const step *s, ss_timing *out) {
+  ss_timing_default(out);
+  out->use = (ss_timing_use)(step_get(s, 'u', 0) % 3);
+  out->interval = 90 + (uint32_t)step_get(s, 'i', 1710);
+  out->refresher = (ss_refresher)(step_get(s, 'f', 0) % 3);
+}
 
 void script_close(world *w) {
   w->closing = true;
@@ -207,6 +229,32 @@ static void respond(world *w, const step *s) {
   keep_inbound(w, NULL);
 }
 
+static void notify(world *w, const step *s) {
+  ss_operation *o = NULL;
+  if (!w->referral)
+    return;
+  ss_failure f =
+      ss_referral_notify(w->referral, in_range(s, 100, 699), SS_STR_NONE, &o);
+  if (f.kind == SS_KIND_NONE)
+    running(w, o);
+}
+
+static ss_failure refer(world *w, ss_session *session, const step *s,
+                        ss_operation **o) {
+  const known *other = &w->known[step_get(s, 'n', 0) % SESSIONS];
+  bool replaces = step_get(s, 'r', 0) && other->held;
+  ss_refer q = {.target = ss_str_z(reference_at(2 + step_get(s, 'o', 0) % 2)),
+                .replaces = replaces ? other->session : NULL,
+                .unsubscribed = step_get(s, 'b', 0) % 2};
+  return ss_session_refer(session, &q, o);
+}
+
+static void set_timing(ss_session *session, const step *s) {
+  ss_timing t;
+  script_timing(s, &t);
+  ss_session_set_timing(session, &t);
+}
+
 /* Operations of a session that is connected. */
 static void operate(world *w, ss_session *session, const step *s) {
   static const ss_str methods[] = {{"INFO", 4}, {"MESSAGE", 7}};
@@ -223,6 +271,8 @@ static void operate(world *w, ss_session *session, const step *s) {
     f = ss_session_hold(session, true, &content, &o);
   else if (ss_str_eq(s->verb, SS_STR("resume")))
     f = ss_session_hold(session, false, &content, &o);
+  else if (ss_str_eq(s->verb, SS_STR("refer")))
+    f = refer(w, session, s, &o);
   else
     return;
   if (f.kind == SS_KIND_NONE)
@@ -261,6 +311,8 @@ static void act(world *w, known *k, const step *s) {
     negotiated(k, s);
   else if (ss_str_eq(s->verb, SS_STR("forget")))
     forget(k);
+  else if (ss_str_eq(s->verb, SS_STR("timing")))
+    set_timing(k->session, s);
   else
     operate(w, k->session, s);
 }
@@ -294,6 +346,10 @@ void script_step(world *w, const step *s) {
     impair(w, s);
   else if (ss_str_eq(s->verb, SS_STR("respond")))
     respond(w, s);
+  else if (ss_str_eq(s->verb, SS_STR("accept")) && w->inbound)
+    accept_refer(w, w->inbound);
+  else if (ss_str_eq(s->verb, SS_STR("notify")))
+    notify(w, s);
   else if (ss_str_eq(s->verb, SS_STR("handled")) && w->endpoint)
     ss_endpoint_set_handled(w->endpoint, step_get(s, 'a', 1));
   else if (ss_str_eq(s->verb, SS_STR("reliable")) && w->endpoint)

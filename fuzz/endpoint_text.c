@@ -151,6 +151,7 @@ const char *const verb_names[] = {
     "negotiated",  "send",     "renegotiate", "hold",        "resume",
     "respond",     "forget",   "close",       "free",        "shut",
     "automatic",   "handled",  "impair",      "participate", "reliable",
+    "refer",       "accept",   "notify",      "timing",      "refer",
     NULL};
 
 #define AT(table, index)                                                       \
