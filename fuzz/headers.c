@@ -68,7 +68,8 @@ static void parts_of(ss_str type, ss_str body) {
   if (!ss_parameter(type, SS_STR("boundary"), &boundary))
     boundary = SS_STR("b");
   ss_str rest = body;
-  while (ss_multipart_next(&rest, boundary, &part_type, &part)) {
+  size_t lines = 1000;
+  while (ss_multipart_next(&rest, &lines, boundary, &part_type, &part)) {
     MUST(fuzz_inside(part, body));
     MUST(fuzz_inside(part_type, body) ||
          ss_str_eq(part_type, SS_STR("text/plain")));

@@ -8,13 +8,18 @@
 local codec = require "sipsession.sdp_codec"
 local Description = require "sipsession.sdp_description"
 
-local MOST_LINES, MOST_STREAMS = 2000, 64
+-- Any caller can send one, and reading it must cost little: a longer one is
+-- refused, words behind so many in a line (formats above all) are not seen.
+local MOST_OCTETS, MOST_LINES, MOST_STREAMS, MOST_WORDS = 16384, 500, 64, 100
 
 local LINES, PLAIN = Description.LINES, Description.PLAIN
 
 local function words_of(value)
   local words = {}
   for word in value:gmatch "%S+" do
+    if #words == MOST_WORDS then
+      break
+    end
     words[#words + 1] = word
   end
   return words
@@ -220,6 +225,8 @@ local reader = {}
 function reader.parse(text)
   if not text:find "%S" then
     return nil, "no session description"
+  elseif #text > MOST_OCTETS then
+    return nil, "the session description is too long"
   elseif text:find("\0", 1, true) then
     return nil, "the session description has a NUL in it"
   end

@@ -114,12 +114,17 @@ describe("reading", function()
     end
   end)
 
-  it("has limits: 64 streams, 2000 lines", function()
+  it("has limits: 64 streams, 500 lines, 16 KB, 100 words", function()
     local stream = "m=audio 1 RTP/AVP 0\r\n"
     assert.truthy(sdp.parse(HEAD .. stream:rep(64)))
     assert.is_nil((sdp.parse(HEAD .. stream:rep(65))))
-    assert.truthy(sdp.parse(HEAD .. ("a=x\r\n"):rep(1995)))
-    assert.is_nil((sdp.parse(HEAD .. ("a=x\r\n"):rep(1996))))
+    assert.truthy(sdp.parse(HEAD .. ("a=x\r\n"):rep(495)))
+    assert.is_nil((sdp.parse(HEAD .. ("a=x\r\n"):rep(496))))
+    local fill = ("x"):rep(16384 - #HEAD - 4)
+    assert.truthy(sdp.parse(HEAD .. "a=" .. fill .. "\r\n"))
+    assert.is_nil((sdp.parse(HEAD .. "a=x" .. fill .. "\r\n")))
+    local many = sdp.parse(HEAD .. "m=audio 1 RTP/AVP" .. (" 0"):rep(5000))
+    assert.equal(97, #many.media[1].formats)
   end)
 end)
 

@@ -36,19 +36,20 @@ static void multipart_gives_its_parts(void **state) {
                        " a=b\r\nX: y\r\n\r\nv=0\r\n\r\n--b1  \r\n\r\nplain\n"
                        "--b1x\r\n--b1\r\nX: no body\r\n--b1--\r\nepilogue");
   ss_str type, body, b1 = SS_STR("b1");
-  assert_true(ss_multipart_next(&rest, b1, &type, &body));
+  size_t lines = 100;
+  assert_true(ss_multipart_next(&rest, &lines, b1, &type, &body));
   assert_str(ss_media_type(type), "application/sdp");
   ss_str value;
   assert_true(ss_parameter(type, SS_STR("a"), &value));
   assert_str(value, "b");
   assert_str(body, "v=0\r\n");
-  assert_true(ss_multipart_next(&rest, b1, &type, &body));
+  assert_true(ss_multipart_next(&rest, &lines, b1, &type, &body));
   assert_str(type, "text/plain");
   assert_str(body, "plain\n--b1x");
-  assert_true(ss_multipart_next(&rest, b1, &type, &body));
+  assert_true(ss_multipart_next(&rest, &lines, b1, &type, &body));
   assert_str(body, "");
-  assert_false(ss_multipart_next(&rest, b1, &type, &body));
-  assert_false(ss_multipart_next(&rest, b1, &type, &body));
+  assert_false(ss_multipart_next(&rest, &lines, b1, &type, &body));
+  assert_false(ss_multipart_next(&rest, &lines, b1, &type, &body));
 }
 
 static void multipart_without_its_end_gives_nothing(void **state) {
@@ -62,14 +63,15 @@ static void multipart_without_its_end_gives_nothing(void **state) {
                                     "--b\r\n\r\nbody--b--",
                                     "x--b\r\n\r\n\r\n--b--"};
   ss_str type, body;
+  size_t lines = 100;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     ss_str rest = ss_str_z(bad[i]);
-    assert_false(ss_multipart_next(&rest, SS_STR("b"), &type, &body));
+    assert_false(ss_multipart_next(&rest, &lines, SS_STR("b"), &type, &body));
   }
   ss_str rest = SS_STR("--\r\n\r\n----");
-  assert_false(ss_multipart_next(&rest, SS_STR_NONE, &type, &body));
+  assert_false(ss_multipart_next(&rest, &lines, SS_STR_NONE, &type, &body));
   rest = SS_STR("--b\r\n--b--");
-  assert_true(ss_multipart_next(&rest, SS_STR("b"), &type, &body));
+  assert_true(ss_multipart_next(&rest, &lines, SS_STR("b"), &type, &body));
   assert_int_equal(body.n, 0);
 }
 

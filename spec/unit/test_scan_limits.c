@@ -68,8 +68,13 @@ static void header_lines_are_limited(void **state) {
   good_repeat(HEAD, "Q:\r\n", 95, END);
   fault_repeat(HEAD, "Q:\r\n", 96, END, 400);
   /* what a reply needs is found behind them too */
-  fault_repeat(START, "Q:\r\n", 3000, VIA FROM TO CALL_ID CSEQ END, 400);
+  fault_repeat(START, "Q:\r\n", 900, VIA FROM TO CALL_ID CSEQ END, 400);
   fault_repeat(HEAD, "Q:\r\n", 95, VIA END, 400);
+  char *many = repeat(START, "Q:\r\n", 1000, VIA FROM TO CALL_ID CSEQ END);
+  expect_rc(many, SS_ELIMIT);
+  free(many);
+  good_repeat(HEAD "Q:", "\r\n ", 900, "\r\n" END);
+  fault_repeat(HEAD "Q:", "\r\n ", 1000, "\r\n" END, 400);
   /* Vias are echoed all or not at all */
   char *text = repeat(HEAD, VIA, 250, END);
   expect_rc(text, SS_ELIMIT);

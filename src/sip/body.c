@@ -4,6 +4,10 @@
 
 #include "sip/headers.h"
 
+/* What stands behind more of either isn't looked for. */
+#define PARTS_MAX 32
+#define LINES_MAX 4000
+
 static bool is_multipart(ss_str type) {
   ss_str prefix = SS_STR("multipart/");
   return type.n > prefix.n && ss_str_ieq((ss_str){type.p, prefix.n}, prefix);
@@ -34,9 +38,13 @@ static bool find_in(ss_str value, ss_str body, ss_str list, ss_str *out) {
       !ss_parameter(value, SS_STR("boundary"), &boundary))
     return false;
   ss_str rest = body, part_type;
-  while (ss_multipart_next(&rest, boundary, &part_type, out))
+  size_t lines = LINES_MAX;
+  for (int i = 0; i < PARTS_MAX; i++) {
+    if (!ss_multipart_next(&rest, &lines, boundary, &part_type, out))
+      return false;
     if (in_list(list, ss_media_type(part_type)))
       return true;
+  }
   return false;
 }
 

@@ -68,8 +68,9 @@ ss_str ss_media_type(ss_str content_type);
 bool ss_parameter(ss_str value, ss_str name, ss_str *out);
 /* Where the parts of a multipart body are: cuts the next part off *rest and
  * gives its Content-Type value (text/plain where it has none) and body.
- * RFC 2046 5.1; never recursive. */
-bool ss_multipart_next(ss_str *rest, ss_str boundary, ss_str *content_type,
-                       ss_str *body);
+ * RFC 2046 5.1; never recursive. *lines: how many lines may be looked at, and
+ * then, how many more. */
+bool ss_multipart_next(ss_str *rest, size_t *lines, ss_str boundary,
+                       ss_str *content_type, ss_str *body);
 
 #endif

@@ -7,6 +7,7 @@
 #include "sip/headers.h"
 
 #define BOUNDARY_MAX 70 /* RFC 2046 5.1.1 */
+#define HEADER_MAX 2048 /* octets of a part's header section */
 
 typedef struct delimiter {
   size_t at;    /* of the line's first "-" */
@@ -14,11 +15,10 @@ typedef struct delimiter {
   bool last;    /* the one with "--" at its end */
 } delimiter;
 
-/* Is there a delimiter line at i? */
+/* Is there a delimiter line at i, where two hyphens are? */
 static bool delimiter_at(ss_str s, size_t i, ss_str boundary, delimiter *d) {
   size_t end = i + 2 + boundary.n;
-  if (end > s.n || s.p[i] != '-' || s.p[i + 1] != '-' ||
-      memcmp(s.p + i + 2, boundary.p, boundary.n) != 0)
+  if (end > s.n || memcmp(s.p + i + 2, boundary.p, boundary.n) != 0)
     return false;
   d->at = i;
   d->last = s.n - end >= 2 && s.p[end] == '-' && s.p[end + 1] == '-';
@@ -34,17 +34,26 @@ static bool delimiter_at(ss_str s, size_t i, ss_str boundary, delimiter *d) {
   return true;
 }
 
-static bool next_delimiter(ss_str s, size_t i, ss_str boundary, delimiter *d) {
-  while (i < s.n) {
-    if (delimiter_at(s, i, boundary, d))
+/* A body may be nothing but short lines: a call for each would cost much. */
+static bool next_delimiter(ss_str s, size_t i, size_t *lines, ss_str boundary,
+                           delimiter *d) {
+  const char *p = s.p;
+  size_t n = s.n;
+  while (i + 1 < n && *lines) {
+    --*lines;
+    if (p[i] == '-' && p[i + 1] == '-' && delimiter_at(s, i, boundary, d))
       return true;
-    i += ss_str_chr(ss_str_from(s, i), '\n') + 1;
+    while (i < n && p[i] != '\n')
+      i++;
+    i++;
   }
   return false;
 }
 
-/* Splits a part into its header lines and its body. */
+/* Splits a part into its header lines and its body. Where the blank line
+ * between them is too far away, there is neither type nor body. */
 static void part(ss_str s, ss_str *content_type, ss_str *body) {
+  const char *start = s.p;
   *content_type = SS_STR("text/plain");
   bool ours = false; /* the line before was Content-Type: this may fold it */
   while (s.n) {
@@ -55,6 +64,10 @@ static void part(ss_str s, ss_str *content_type, ss_str *body) {
       line.n--;
     if (line.n == 0)
       break;
+    if (s.p - start > HEADER_MAX) {
+      *content_type = *body = SS_STR_NONE;
+      return;
+    }
     if (ss_char_is(line.p[0], SS_CHAR_SPACE)) {
       if (ours)
         content_type->n = (size_t)(line.p + line.n - content_type->p);
@@ -70,14 +83,14 @@ static void part(ss_str s, ss_str *content_type, ss_str *body) {
   *body = s;
 }
 
-bool ss_multipart_next(ss_str *rest, ss_str boundary, ss_str *content_type,
-                       ss_str *body) {
+bool ss_multipart_next(ss_str *rest, size_t *lines, ss_str boundary,
+                       ss_str *content_type, ss_str *body) {
   ss_str s = *rest;
   delimiter open, close;
   *rest = SS_STR_NONE;
   if (boundary.n == 0 || boundary.n > BOUNDARY_MAX ||
-      !next_delimiter(s, 0, boundary, &open) || open.last ||
-      !next_delimiter(s, open.after, boundary, &close))
+      !next_delimiter(s, 0, lines, boundary, &open) || open.last ||
+      !next_delimiter(s, open.after, lines, boundary, &close))
     return false;
   /* the line end before a delimiter belongs to it */
   size_t end = close.at;

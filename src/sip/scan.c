@@ -31,21 +31,34 @@ typedef struct extent {
   size_t head; /* bytes, the blank line included */
   size_t lines;
   bool complete; /* the blank line was found */
+  bool many;     /* there are more lines than anybody needs */
   bool rewrite;  /* it has folds or tabs */
 } extent;
 
-static extent measure(ss_str text, size_t max) {
+/* Hostile lines are short, and many: their ends are seen without a call. */
+static inline size_t line_length(ss_str s) {
+  for (size_t i = 0; i < 8 && i < s.n; i++)
+    if (s.p[i] == '\n')
+      return i;
+  return ss_str_chr(s, '\n');
+}
+
+/* Lines, folded ones too, that are looked at; for each that may be a field. */
+#define LINES_EACH 10
+
+static extent measure(ss_str text, const ss_limits *limits) {
   extent e = {0};
+  size_t max = limits->header_size, lines = limits->header_lines * LINES_EACH;
   size_t end = text.n < max ? text.n : max;
-  while (e.head < end && !e.complete) {
+  while (e.head < end && !e.complete && !e.many) {
     const char *p = text.p + e.head;
-    const char *lf = memchr(p, '\n', end - e.head);
-    if (!lf)
+    size_t n = line_length((ss_str){p, end - e.head});
+    if (e.head + n == end)
       break;
-    e.complete = lf == p || (lf == p + 1 && *p == '\r');
+    e.complete = n == 0 || (n == 1 && *p == '\r');
     e.rewrite |= ss_char_is(*p, SS_CHAR_SPACE);
-    e.head = (size_t)(lf + 1 - text.p);
-    e.lines++;
+    e.head += n + 1;
+    e.many = ++e.lines > lines;
   }
   e.rewrite |= memchr(text.p, '\t', e.head) != NULL;
   return e;
@@ -195,7 +208,7 @@ static void repeated(ss_scan *s, ss_field_id id) {
 static void add_field(ss_scan *s, ss_field_id id, ss_str name, ss_str value) {
   ss_message *m = s->m;
   bool full = m->fields == s->room;
-  if (full || m->fields > s->limits->header_lines)
+  if (full)
     ss_scan_over(s, 400, "Bad Request: too many header fields");
   if (full || (m->over && !echoed(id))) {
     s->mute |= id == SS_FIELD_VIA; /* they are echoed all or not at all */
@@ -258,12 +271,20 @@ static void header_line(ss_scan *s, ss_str line) {
   }
 }
 
+/* Is a line of no use any more? Behind the limit only what a reply echoes is
+ * looked for, and by the first letter first: there may be thousands. */
+static bool is_surplus(ss_scan *s, ss_str line) {
+  if (++s->lines > s->limits->header_lines)
+    ss_scan_over(s, 400, "Bad Request: too many header fields");
+  return s->m->over && !strchr("vVfFtTiIcC", line.p[0]);
+}
+
 /* Splits the header section at its line ends; 0, or why it isn't SIP. */
 static int split(ss_scan *s) {
   ss_str rest = s->m->head;
   bool started = false;
   while (rest.n) {
-    size_t n = ss_str_chr(rest, '\n');
+    size_t n = line_length(rest);
     ss_str line = {rest.p, n};
     rest = ss_str_from(rest, n < rest.n ? n + 1 : n);
     if (line.n && line.p[line.n - 1] == '\r')
@@ -271,8 +292,10 @@ static int split(ss_scan *s) {
     else
       ss_scan_fault(s, 400, "Bad Request: line not ended by CRLF");
     if (started) {
-      if (line.n)
+      if (line.n && !is_surplus(s, line))
         header_line(s, line);
+      else if (s->m->over && !s->m->is_request)
+        return SS_ELIMIT; /* nobody is to be answered */
       continue;
     }
     int rc = start_line(s, line);
@@ -296,7 +319,7 @@ static int scan(ss_scan *s, const extent *e) {
   int rc = split(s);
   if (rc)
     return rc;
-  if (!e->complete && s->m->text.n > s->limits->header_size)
+  if (!e->complete && (e->many || s->m->text.n > s->limits->header_size))
     ss_scan_over(s, 400, "Bad Request: header section too long");
   if (!e->complete)
     ss_scan_fault(s, 400, "Bad Request: header section without an end");
@@ -318,7 +341,7 @@ int ss_message_new(ss_message **out, ss_str text, bool stream,
     s.cut = true;
     text.n = limits->message_size;
   }
-  extent e = measure(text, limits->header_size);
+  extent e = measure(text, limits);
   if (e.lines < 2)
     return SS_ESYNTAX;
   /* every line but the first can be a field, and [0] is unused */

@@ -12,6 +12,7 @@ typedef struct ss_scan {
   bool mute;   /* there is no way to send a reply: no Via, or an unfit one */
   size_t room; /* fields there is memory for, [0] included */
   size_t separators;
+  size_t lines;                 /* of the header section, so far */
   uint8_t last[SS_FIELD_COUNT]; /* the end of each chain of fields */
 } ss_scan;
 
