@@ -25,6 +25,8 @@ FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-14-dev
 once = $(eval $(1) := $(2))$(2)
 LUA_CFLAGS = $(call once,LUA_CFLAGS,$(shell $(PKG_CONFIG) --cflags lua5.4 \
   2>/dev/null || $(PKG_CONFIG) --cflags lua 2>/dev/null))
+LUA_LIBS = $(call once,LUA_LIBS,$(shell $(PKG_CONFIG) --libs lua5.4 \
+  2>/dev/null || $(PKG_CONFIG) --libs lua 2>/dev/null))
 DEP_CFLAGS = $(call once,DEP_CFLAGS,$(shell $(PKG_CONFIG) --cflags \
   libuv libosip2 2>/dev/null || echo "pkg-config finds no libuv or" \
   "libosip2: try make deps" >&2))
@@ -127,7 +129,14 @@ $(BUILD)/libosip.a: $(BUILD)/flags
 	    $(SANITIZE_$(VARIANT)) -c $$f || exit 1; done
 	$(call say,AR)$(AR) rcs $@ $(BUILD)/osip/*.o
 
-programs: $(PROGRAMS)
+# Everything, in a program of its own: allocations fail while a script runs.
+OOM = $(BUILD)/oom
+$(BUILD)/obj/spec/oom/%.o: ALL_CPPFLAGS += $(LUA_CFLAGS)
+$(OOM): $(BUILD)/obj/spec/oom/oom.o $(call objects,$(BINDING)) $(LIBSS)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+	  $(DEP_LIBS) $(LUA_LIBS) -lm
+
+programs: $(PROGRAMS) $(OOM)
 
 .SECONDARY:
 -include $(foreach d,* */* */*/*,$(wildcard $(BUILD)/obj/$(d).d))

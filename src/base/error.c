@@ -14,6 +14,8 @@ const char *ss_strerror(int rc) {
     return "no error";
   case END_OF_FILE:
     return "end of file";
+  case SS_ENOMEM: /* in Lua's words */
+    return "not enough memory";
 #define X(name, code, text)                                                    \
   case code:                                                                   \
     return text;
