@@ -4,6 +4,8 @@
 -- was: nothing is told twice, every coroutine ends, the endpoint takes the next
 -- call, and nothing is left over.
 
+package.path = "./lua/?.lua;" .. package.path
+
 local memory, directory = memory, directory
 local sip = require "sipsession"
 local testing = require "sipsession.testing"
@@ -54,10 +56,10 @@ end
 -- Takes the calls that come: fn(session).
 function World:serve(fn)
   return self.endpoint:on("session_received", self:handler(function(session)
-    self.seen[session] = true
-    self:once("session_received " .. session.call_id)
+    local id = ("%s of call %d"):format(session.call_id, self.begun)
+    self.seen[session] = id
     session:on("state_changed", function(_, change)
-      self:once(change.state .. " " .. session.call_id)
+      self:once(change.state .. " " .. id)
     end)
     fn(session)
   end))
@@ -141,8 +143,13 @@ local function scrub(n)
 end
 
 local function finish(w)
+  w.session = nil
   w.network:impair()
   w.network.core:filter(nil)
+  local ok, err = pcall(w.network.advance, w.network, 0)
+  if not ok and not short_of_memory(err) then -- what a hook raised
+    w:fault("%s", err)
+  end
   probe(w)
   scrub(30)
   w.endpoint:close()

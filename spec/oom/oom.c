@@ -26,8 +26,8 @@
 /* How a trial ended, as exit status. */
 enum { GOOD = 0, FAULT = 1, NOT_REACHED = 2, BROKEN = 3 };
 
-#define SECONDS 30 /* for one trial, before it counts as hanging */
-#define SHOWN 10   /* faults of one body that are printed */
+#define SECONDS 10 /* for one trial, before it counts as hanging */
+#define SHOWN 4    /* faults of one body that are printed */
 
 static const char *lua_directory = "spec/oom";
 static long stride = 1, only_n, only_k;
@@ -187,8 +187,8 @@ static int fork_trial(lua_State *L, const char *body, size_t core_before) {
   if (pid < 0 || waitpid(pid, &status, 0) != pid)
     return BROKEN;
   if (WIFSIGNALED(status)) {
-    printf("#   %s\n", WTERMSIG(status) == SIGALRM ? "hangs"
-                                                   : strsignal(WTERMSIG(status)));
+    printf("#   %s\n",
+           WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status)));
     return FAULT;
   }
   return WEXITSTATUS(status);

@@ -9,9 +9,6 @@
 #include "lua/event.h"
 #include <stdio.h>
 
-/* More idle coroutines than this are left to the collector. */
-#define POOL_MAX 256
-
 const lss_role lss_handler = {true, false, NULL};
 const lss_role lss_spawned = {false, false, NULL};
 static const lss_role error_handler = {true, true, NULL};
@@ -34,7 +31,7 @@ bool lss_door(lss_context *c, lua_CFunction fn, void *arg) {
 
   if (c->closed || !L)
     return false;
-  if (!lua_checkstack(L, LUA_MINSTACK)) {
+  if (!lua_checkstack(L, LUA_MINSTACK + 2)) {
     complain("no room on the Lua stack for a callback");
     return false;
   }
@@ -165,7 +162,7 @@ static void task_recycle(lua_State *L, lss_task *t, int idx) {
   int i;
 
   lua_settop(t->co, 0);
-  if (!t->role || !t->role->pooled || c->pooled >= POOL_MAX)
+  if (!t->role || !t->role->pooled || c->pooled >= LSS_POOL_MAX)
     return;
   for (i = LSS_TASK_OWNER; i <= LSS_TASK_TRACE; i++) {
     lua_pushnil(L);
@@ -191,13 +188,11 @@ static void task_lost(lua_State *L, lss_task *t, int idx) {
   lua_settop(L, top);
 }
 
-/* An error that nobody in the coroutine caught: it is the script's own (ours
- * catch theirs), or memory is short. */
-static void task_died(lua_State *L, lss_task *t, int idx) {
-  int top = lua_gettop(L);
+/* Stack: task. */
+static int report_death(lua_State *L) {
+  lss_task *t = lua_touserdata(L, 1);
 
-  luaL_checkstack(L, 8, NULL);
-  lua_getiuservalue(L, idx, LSS_TASK_OWNER);
+  lua_getiuservalue(L, 1, LSS_TASK_OWNER);
   if (lua_checkstack(t->co, 8)) {
     lua_pushvalue(t->co, -1);
     lua_xmove(t->co, L, 1);
@@ -208,9 +203,26 @@ static void task_died(lua_State *L, lss_task *t, int idx) {
   luaL_traceback(L, t->co, lua_tostring(L, -1), 0);
   lua_remove(L, -2);
   lua_resetthread(t->co);
+  failed(L, t->role, 2);
+  return 0;
+}
+
+/* An error that nobody in the coroutine caught: it is the script's own (ours
+ * catch theirs), or memory is short, perhaps too short to say so. */
+static void task_died(lua_State *L, lss_task *t, int idx) {
+  bool said = false;
+
+  if (lua_checkstack(L, 8)) {
+    lua_pushcfunction(L, report_death);
+    lua_pushvalue(L, idx);
+    said = lua_pcall(L, 1, 0, 0) == LUA_OK;
+    if (!said)
+      lua_pop(L, 1);
+  }
+  if (!said)
+    complain("not enough memory to report the end of a coroutine");
+  lua_resetthread(t->co);
   lua_settop(t->co, 0);
-  failed(L, t->role, top + 1);
-  lua_settop(L, top);
   task_lost(L, t, idx);
 }
 

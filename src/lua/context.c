@@ -48,7 +48,8 @@ lss_context *lss_context_open(lua_State *L) {
     return c;
   new_table(L, &boxes_key, "v");
   new_table(L, &live_key, NULL);
-  new_table(L, &pool_key, NULL);
+  lua_createtable(L, LSS_POOL_MAX, 0); /* putting one back can't fail */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
   c = lua_newuserdatauv(L, sizeof *c, 0);
   memset(c, 0, sizeof *c);
   ss_list_init(&c->networks);

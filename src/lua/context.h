@@ -13,6 +13,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* More idle coroutines than this are left to the collector. */
+#define LSS_POOL_MAX 256
+
 typedef struct lss_context lss_context;
 typedef struct lss_world lss_world;
 typedef struct lss_task lss_task; /* lua/call.h */

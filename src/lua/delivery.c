@@ -157,6 +157,7 @@ static int accepted(lua_State *L) {
   if (!box || !box->pending)
     return 0;
   box->pending = false;
+  box->waiter = NULL;
   waiter = lua_getiuservalue(L, 2, LSS_SESSION_WAITER);
   lua_pushnil(L);
   lua_setiuservalue(L, 2, LSS_SESSION_WAITER);
@@ -178,8 +179,13 @@ void lss_session_accepted(void *arg, ss_session *session,
   report r = {
       .world = e->world, .session = session, .failure = failure, .ack = ack};
 
-  if (ss_session_user(session) && !e->world->closed)
-    lss_door(e->world->context, accepted, &r);
+  const lss_session *box = ss_session_user(session);
+
+  if (!box || e->world->closed)
+    return;
+  if (box->waiter)
+    lss_wait_guard(box->waiter);
+  lss_door(e->world->context, accepted, &r);
 }
 
 /* --- the end -------------------------------------------------------------- */

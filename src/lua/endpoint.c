@@ -59,8 +59,7 @@ static int open_failed(lua_State *L, const ss_endpoint_config *config,
   char text[SS_ADDR_TEXT];
   const char *address, *hint = "";
 
-  if (rc == SS_ENOMEM)
-    return luaL_error(L, "sipsession: not enough memory");
+  lss_check_memory(L, rc);
   if (which >= config->listeners)
     return luaL_error(L,
                       "sip.endpoint: %s: check uri, advertise, "

@@ -2,6 +2,7 @@
  * is opened. */
 #include "base/error.h"
 #include "lua/endpoint.h"
+#include "lua/error.h"
 #include "lua/fields.h"
 #include "lua/options.h"
 #include "lua/timing.h"
@@ -89,6 +90,7 @@ static void uri_check(lua_State *L, ss_endpoint_config *config) {
   memset(&uri, 0, sizeof uri);
   rc = ss_uri_parse(&arena, config->uri, &uri);
   ss_arena_free(&arena);
+  lss_check_memory(L, rc);
   if (rc || !uri.sip)
     luaL_error(L, "uri: '%s' is no SIP URI; write \"sip:user@host\"",
                lss_printable(L, config->uri));

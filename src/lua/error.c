@@ -7,6 +7,8 @@
 
 #define ERROR "sipsession.error"
 
+static char memory_key; /* in the registry */
+
 static int error_tostring(lua_State *L) {
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -31,17 +33,6 @@ static int error_is_realtime(lua_State *L) {
   return 1;
 }
 
-void lss_error_open(lua_State *L) {
-  luaL_newmetatable(L, ERROR);
-  lua_pushcfunction(L, error_tostring);
-  lua_setfield(L, -2, "__tostring");
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, error_is_realtime);
-  lua_setfield(L, -2, "is_realtime");
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
 /* Stack: message; becomes the object. */
 static void make(lua_State *L, ss_failure_kind kind, ss_failure_reason reason) {
   const char *name = ss_failure_reason_name(reason);
@@ -56,6 +47,29 @@ static void make(lua_State *L, ss_failure_kind kind, ss_failure_reason reason) {
     lua_setfield(L, -2, "reason");
   }
   luaL_setmetatable(L, ERROR);
+}
+
+void lss_error_open(lua_State *L) {
+  luaL_newmetatable(L, ERROR);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, error_is_realtime);
+  lua_setfield(L, -2, "is_realtime");
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_pushliteral(L, "not enough memory");
+  make(L, SS_KIND_OPERATION_FAILURE, SS_WHY_NONE);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &memory_key);
+}
+
+void lss_error_push_memory(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &memory_key);
+}
+
+void lss_check_memory(lua_State *L, int rc) {
+  if (rc == SS_ENOMEM)
+    luaL_error(L, "sipsession: not enough memory");
 }
 
 void lss_error_new(lua_State *L, ss_failure_kind kind, ss_failure_reason reason,

@@ -20,6 +20,10 @@ void lss_error_new(lua_State *L, ss_failure_kind kind, ss_failure_reason reason,
 /* A Lua function for the parts written in Lua: of a message, the object of an
  * OPERATION_FAILURE "media". */
 int lss_error_media(lua_State *L);
+/* Pushes the one that says that memory is short; takes none. */
+void lss_error_push_memory(lua_State *L);
+/* Raises it where rc is SS_ENOMEM. */
+void lss_check_memory(lua_State *L, int rc);
 /* Pushes nil and the failure's object; 2. */
 int lss_fail(lua_State *L, ss_failure f);
 /* An assert that isn't Lua's own (luassert's) raises a table around what it was

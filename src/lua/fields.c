@@ -3,6 +3,7 @@
  * that the collector frees. */
 #include "lua/fields.h"
 #include "base/error.h"
+#include "lua/error.h"
 #include "sip/headers.h"
 
 #define ARENA_MAX 65536
@@ -222,7 +223,7 @@ unsigned lss_code_check(lua_State *L, int idx, lua_Integer standard,
 
 /* --- targets -------------------------------------------------------------- */
 
-static bool parses(ss_str text, bool bare) {
+static bool parses(lua_State *L, ss_str text, bool bare) {
   ss_arena arena;
   ss_uri uri;
   ss_name_addr whole;
@@ -236,6 +237,7 @@ static bool parses(ss_str text, bool bare) {
   else
     rc = ss_name_addr_parse(&arena, text, &whole);
   ss_arena_free(&arena);
+  lss_check_memory(L, rc);
   return rc == 0;
 }
 
@@ -262,7 +264,7 @@ static void check_target(lua_State *L, int idx) {
     luaL_error(L, "redirect: a URI is a string, got %s", luaL_typename(L, idx));
   s = lss_to_str(L, idx);
   bare = ss_str_chr(s, '<') == s.n && ss_str_chr(s, '"') == s.n;
-  if (!parses(s, bare) ||
+  if (!parses(L, s, bare) ||
       (bare && (ss_str_chr(s, '>') < s.n || ss_str_chr(s, ' ') < s.n)))
     luaL_error(L,
                "redirect: '%s' is no URI (write it as "

@@ -6,18 +6,87 @@
 #include "lua/message.h"
 #include "lua/wait.h"
 
-/* Remembers what waits (at idx) for the operation of the session at 1. */
-static void keep(lua_State *L, const ss_operation *o, int idx) {
-  idx = lua_absindex(L, idx);
+/* What runs is a list of pairs {operation, who waits}. The pair is made before
+ * the operation begins, for afterwards nothing may fail. Pushes an empty one
+ * that is in the list of the session at 1. */
+static void prepare(lua_State *L) {
   if (lua_getiuservalue(L, 1, LSS_SESSION_RUNNING) != LUA_TTABLE) {
     lua_pop(L, 1);
     lua_newtable(L);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, LSS_SESSION_RUNNING);
   }
+  lua_createtable(L, 2, 0);
+  lua_pushboolean(L, false);
+  lua_rawseti(L, -2, 1);
+  lua_pushboolean(L, false);
+  lua_rawseti(L, -2, 2);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, -3, (lua_Integer)lua_rawlen(L, -3) + 1);
+  lua_remove(L, -2);
+}
+
+/* It began: who waits is at idx. */
+static void keep(lua_State *L, int pair, ss_operation *o, int idx) {
+  lua_pushlightuserdata(L, o);
+  lua_rawseti(L, pair, 1);
   lua_pushvalue(L, idx);
-  lua_rawsetp(L, -2, o);
+  lua_rawseti(L, pair, 2);
+}
+
+/* Takes number i from the list on the top. */
+static void take(lua_State *L, lua_Integer i) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+
+  lua_rawgeti(L, -1, n);
+  lua_rawseti(L, -2, i);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, n);
+}
+
+/* It didn't begin. */
+static void forget(lua_State *L, int pair) {
+  lua_Integer i, n;
+  bool found;
+
+  lua_getiuservalue(L, 1, LSS_SESSION_RUNNING);
+  n = (lua_Integer)lua_rawlen(L, -1);
+  for (i = 1; i <= n; i++) {
+    lua_rawgeti(L, -1, i);
+    found = lua_rawequal(L, -1, pair);
+    lua_pop(L, 1);
+    if (found) {
+      take(L, i);
+      break;
+    }
+  }
   lua_pop(L, 1);
+}
+
+/* It ended: pushes who waits for it, or nil. Session at idx. */
+static int settle(lua_State *L, int idx, const ss_operation *o) {
+  lua_Integer i, n;
+  bool found;
+
+  if (lua_getiuservalue(L, idx, LSS_SESSION_RUNNING) != LUA_TTABLE)
+    return LUA_TNIL;
+  n = (lua_Integer)lua_rawlen(L, -1);
+  for (i = 1; i <= n; i++) {
+    lua_rawgeti(L, -1, i);
+    lua_rawgeti(L, -1, 1);
+    found = lua_touserdata(L, -1) == o;
+    lua_pop(L, 1);
+    if (found) {
+      lua_insert(L, -2);
+      take(L, i);
+      lua_pop(L, 1);
+      lua_rawgeti(L, -1, 2);
+      lua_remove(L, -2);
+      return lua_type(L, -1);
+    }
+    lua_pop(L, 1);
+  }
+  return LUA_TNIL;
 }
 
 static ss_failure begin(lua_State *L, lss_session *box, lss_begin fn, void *arg,
@@ -51,6 +120,7 @@ int lss_operation_run(lua_State *L, lss_begin fn, void *arg) {
   ss_operation *o = NULL;
   lss_wait_mode how;
   lss_task *t;
+  int endpoint;
 
   if (!box->live) { /* the core knows how it ended, and refuses */
     f = begin(L, box, fn, arg, &o);
@@ -60,25 +130,33 @@ int lss_operation_run(lua_State *L, lss_begin fn, void *arg) {
   if (how == LSS_WAIT_REFUSE)
     return lss_fail(L, f);
   lua_getiuservalue(L, 1, LSS_SESSION_ENDPOINT);
-  t = lss_wait_open(L, box->world, how, -1);
+  endpoint = lua_gettop(L);
+  prepare(L);
+  t = lss_wait_open(L, box->world, how, endpoint);
   f = begin(L, box, fn, arg, &o);
   if (f.kind != SS_KIND_NONE || !o) {
     lss_wait_drop(L, t);
+    forget(L, endpoint + 1);
     return f.kind == SS_KIND_NONE ? succeed(L) : lss_fail(L, f);
   }
-  keep(L, o, -1);
+  keep(L, endpoint + 1, o, endpoint + 2);
   return lss_wait(L, t, how);
 }
 
 int lss_operation_start(lua_State *L, lss_begin fn, void *arg, int waiter) {
   lss_session *box = lss_session_check(L);
   ss_operation *o = NULL;
-  ss_failure f = begin(L, box, fn, arg, &o);
+  ss_failure f;
+  int pair;
 
-  if (f.kind != SS_KIND_NONE)
-    return lss_fail(L, f);
-  if (o)
-    keep(L, o, waiter);
+  prepare(L);
+  pair = lua_gettop(L);
+  f = begin(L, box, fn, arg, &o);
+  if (f.kind != SS_KIND_NONE || !o) {
+    forget(L, pair);
+    return f.kind == SS_KIND_NONE ? succeed(L) : lss_fail(L, f);
+  }
+  keep(L, pair, o, waiter);
   return succeed(L);
 }
 
@@ -108,26 +186,22 @@ static void push_outcome(lua_State *L, const report *r) {
 
 static int completed(lua_State *L) {
   report *r = lua_touserdata(L, 1);
-  int waiter = LUA_TNIL;
+  int waiter;
 
   lss_session_push(L, r->world, r->session);
   if (!lua_touserdata(L, 2))
     return 0;
-  if (lua_getiuservalue(L, 2, LSS_SESSION_RUNNING) == LUA_TTABLE)
-    waiter = lua_rawgetp(L, 3, r->operation);
-  if (waiter == LUA_TNIL)
-    return 0;
-  lua_pushnil(L);
-  lua_rawsetp(L, 3, r->operation);
+  waiter = settle(L, 2, r->operation);
   if (waiter == LUA_TUSERDATA) {
+    lss_wait_guard(lua_touserdata(L, 3));
     push_outcome(L, r);
-    lss_wait_over(L, lua_touserdata(L, 4));
-    return 0;
+    lss_wait_over(L, lua_touserdata(L, 3));
+  } else if (waiter == LUA_TFUNCTION) {
+    lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
+    lua_insert(L, 3);
+    push_outcome(L, r);
+    lss_start(L, &lss_handler, r->world, 3, 0, 2);
   }
-  lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-  lua_insert(L, 4);
-  push_outcome(L, r);
-  lss_start(L, &lss_handler, r->world, 4, 0, 2);
   return 0;
 }
 

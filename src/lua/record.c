@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "lua/call.h"
 #include "lua/endpoint.h"
+#include "lua/error.h"
 #include "lua/event.h"
 #include "lua/session.h"
 #include "sip/reason.h"
@@ -12,8 +13,7 @@ void lss_cause_push(lua_State *L, ss_message *m) {
   ss_reason r;
   int rc = m ? ss_message_reason(m, &r) : SS_ENOTFOUND;
 
-  if (rc == SS_ENOMEM)
-    luaL_error(L, "sipsession: not enough memory");
+  lss_check_memory(L, rc);
   if (rc) {
     lua_pushnil(L);
     return;
@@ -59,8 +59,10 @@ static void set_times(lua_State *L, const lss_session *box,
 static void set_parties(lua_State *L, const ss_session *s) {
   ss_message *m = ss_session_request(s);
   const ss_name_addr *from;
+  int rc = ss_message_from(m, &from);
 
-  if (ss_message_from(m, &from) == 0)
+  lss_check_memory(L, rc);
+  if (rc == 0)
     set_str(L, "from", from->uri.text);
   set_str(L, "to", m->uri);
   set_str(L, "call_id", ss_session_call_id(s));

@@ -3,6 +3,7 @@
 #include "lua/session.h"
 #include "base/error.h"
 #include "lua/class.h"
+#include "lua/error.h"
 #include "lua/event.h"
 #include "lua/media.h"
 #include "lua/message.h"
@@ -56,6 +57,7 @@ static void detach(lss_session *box) {
     ss_session_set_user(box->core, NULL);
   box->live = false;
   box->pending = false;
+  box->waiter = NULL;
   lss_media_forget(box);
 }
 
@@ -164,6 +166,7 @@ static int get_request(lua_State *L) {
 /* {uri, display_name, tag}. A value that doesn't parse gives only the tag. */
 static int push_participant(lua_State *L, int rc, const ss_name_addr *who,
                             ss_str tag) {
+  lss_check_memory(L, rc);
   lua_createtable(L, 0, 3);
   if (rc == 0) {
     lss_push_str(L, who->uri.text);

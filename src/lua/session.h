@@ -33,6 +33,7 @@ typedef struct lss_session {
   uint32_t round;   /* in this round, */
   ss_negotiate what;
   ss_message *about; /* with the description in it, or NULL */
+  lss_task *waiter;  /* waits for the accept; NULL: a function does */
   bool live;         /* the core may still call */
   bool receiving;    /* its session_received handlers are being started */
   bool verb;         /* inside participate: `negotiator` says what it found */

@@ -57,6 +57,7 @@ static ss_failure claim(lua_State *L, lss_session *box, int waiter,
   if (f.kind != SS_KIND_NONE)
     return f;
   box->pending = true;
+  box->waiter = lua_touserdata(L, waiter);
   lua_pushvalue(L, waiter);
   lua_setiuservalue(L, 1, LSS_SESSION_WAITER);
   return f;

@@ -5,6 +5,8 @@
 #include "lua/error.h"
 #include <math.h>
 
+#define RETRY_MS 100
+
 lss_wait_mode lss_wait_how(lua_State *L, lss_world *w) {
   if (lua_isyieldable(L))
     return LSS_WAIT_YIELD;
@@ -28,6 +30,8 @@ lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
       lss_push_owner(L, c);
     lua_setiuservalue(L, -2, LSS_TASK_OWNER);
   }
+  if (how == LSS_WAIT_BLOCK)
+    lss_world_hold(L, w);
   lss_anchor(L, w, t, -1);
   t->where = w;
   t->done = false;
@@ -50,9 +54,15 @@ static void unpark(lua_State *L, lss_task *t) {
   lss_anchor(L, w, t, 0);
 }
 
+static void let_go(lua_State *L, lss_task *t) {
+  if (!t->co)
+    lss_world_unhold(L, t->where);
+}
+
 void lss_wait_drop(lua_State *L, lss_task *t) {
   if (t->parked)
     unpark(L, t);
+  let_go(L, t);
 }
 
 /* Pushes what the task at idx waited for. */
@@ -82,13 +92,11 @@ static int block(lua_State *L, lss_task *t) {
   int idx = lua_gettop(L);
   int rc = 1;
 
-  lss_world_hold(L, w);
   while (!t->done && rc > 0)
     rc = lss_world_turn(L, w, SS_RUN_ONCE, UINT64_MAX);
-  lss_world_unhold(L, w);
+  lss_wait_drop(L, t);
   if (t->done)
     return results(L, idx);
-  lss_wait_drop(L, t);
   if (rc < 0)
     return lss_world_raise(L, w, rc);
   lua_pushnil(L);
@@ -126,6 +134,40 @@ void lss_wait_over(lua_State *L, lss_task *t) {
   lua_settop(L, value - 1);
 }
 
+/* --- short of memory ------------------------------------------------------ */
+
+static int starve(lua_State *L) {
+  lss_task *t = lua_touserdata(L, 1);
+
+  lua_pushnil(L);
+  lss_error_push_memory(L);
+  lss_wait_over(L, t);
+  return 0;
+}
+
+/* The task may be gone when the door is shut again, if it was reached. */
+static void starve_job(ss_job *job) {
+  lss_task *t = SS_CONTAINER(job, lss_task, job);
+
+  ss_loop_timer(t->where->loop, &t->timer, RETRY_MS);
+  lss_door(t->context, starve, t);
+}
+
+/* As all of Lua, it goes on when the whole batch has been read. */
+static void late(ss_timer *timer) {
+  lss_task *t = SS_CONTAINER(timer, lss_task, timer);
+
+  ss_loop_defer(t->where->loop, &t->job);
+}
+
+void lss_wait_guard(lss_task *t) {
+  if (!t->parked || t->where->closed)
+    return;
+  t->timer.fn = late;
+  t->job.fn = starve_job;
+  ss_loop_timer(t->where->loop, &t->timer, RETRY_MS);
+}
+
 /* --- sleep ---------------------------------------------------------------- */
 
 uint32_t lss_check_ms(lua_State *L, int idx, const char *what) {
@@ -153,14 +195,8 @@ static int wake(lua_State *L) {
 static void wake_job(ss_job *job) {
   lss_task *t = SS_CONTAINER(job, lss_task, job);
 
+  ss_loop_timer(t->where->loop, &t->timer, RETRY_MS);
   lss_door(t->context, wake, t);
-}
-
-/* As all of Lua, a sleeper goes on when the whole batch has been read. */
-static void slept(ss_timer *timer) {
-  lss_task *t = SS_CONTAINER(timer, lss_task, timer);
-
-  ss_loop_defer(t->where->loop, &t->job);
 }
 
 int lss_sleep(lua_State *L) {
@@ -173,7 +209,7 @@ int lss_sleep(lua_State *L) {
   if (how == LSS_WAIT_REFUSE)
     return lss_fail(L, f);
   t = lss_wait_open(L, w, how, 0);
-  t->timer.fn = slept;
+  t->timer.fn = late;
   t->job.fn = wake_job;
   ss_loop_timer(w->loop, &t->timer, ms);
   return lss_wait(L, t, how);

@@ -26,6 +26,10 @@ int lss_wait(lua_State *L, lss_task *t, lss_wait_mode how);
  * of them nil), which are taken. Does nothing for a task that waits no more. */
 void lss_wait_over(lua_State *L, lss_task *t);
 
+/* Before its outcome is delivered: if that fails for want of memory, the task
+ * is told so a little later, and again until it has been. */
+void lss_wait_guard(lss_task *t);
+
 /* sip.sleep(seconds) */
 int lss_sleep(lua_State *L);
 
