@@ -3,6 +3,7 @@
 -- next step makes no sense; it returns true where all went as it should, which
 -- is demanded when nothing has failed.
 
+local memory, directory = memory, directory
 local sip = require "sipsession"
 local testing = require "sipsession.testing"
 
@@ -456,6 +457,26 @@ body "we renegotiate, hold and resume" {
   end,
 }
 
+body "rung reliably" {
+  script = function(session, w)
+    w.rung = check(w, session:progress(183, { sdp = ANSWER, reliable = true }))
+    w.done = check(w, session:participate())
+  end,
+  caller = function(w)
+    local call = invite(w, { headers = { Supported = "100rel" } })
+    if not call:wait(183) then
+      return
+    end
+    call:prack()
+    if not call:wait(200) or not call:wait(200) then
+      return
+    end
+    call:ack()
+    w.network:advance(0)
+    return hang_up(call) and w.rung and w.done
+  end,
+}
+
 -- --- requests in a call -----------------------------------------------------
 
 body "we send" {
@@ -636,6 +657,136 @@ body "coroutines" {
     return done == 11
   end,
 }
+
+-- --- the parts that know no calls -------------------------------------------
+
+body "descriptions" {
+  bare = true,
+  caller = function()
+    local offer = assert(sip.sdp.parse(OFFER))
+    local answer = assert(sip.sdp.answer(OFFER, { address = "10.0.0.1",
+      audio = { port = 5000, codecs = { "PCMA", "telephone-event" } } }))
+    local odd = sip.sdp.parse "v=0\r\nnonsense\r\nm=audio"
+    return offer.media[1].port == 4000 and tostring(offer) and answer
+      and sip.sdp.parse(answer) and odd
+  end,
+}
+
+body "a client of rtpengine" {
+  bare = true,
+  caller = function(w)
+    local rtpengine = require "sipsession.rtpengine"
+    local client = rtpengine.client { address = "127.0.0.1:2223", tries = 3 }
+    w.client = client
+    local one = client:command("ping")
+    local two, told = 0, nil
+    for _ = 1, 2 do
+      w:begin()
+      local thread = coroutine.create(function()
+        local reply = client:command("offer", { ["call-id"] = "a", sdp = OFFER })
+        two = two + (reply and reply.result == "ok" and 1 or 0)
+        w:finished()
+      end)
+      local ok, err = coroutine.resume(thread)
+      if not ok then
+        w:finished()
+        error(err, 0)
+      end
+    end
+    w:begin()
+    local began, err = client:command_async("query", { ["call-id"] = "a" },
+      function(reply, why)
+        w:finished()
+        told = not reply and why
+      end)
+    if not began then
+      w:finished()
+      check(w, began, err)
+    end
+    w.uv.run()
+    return one and two == 2 and told
+  end,
+  prepare = function(w)
+    w.uv = dofile(directory .. "/luv.lua")(w)
+    package.loaded.luv = w.uv
+  end,
+  after = function(w)
+    w.uv.run()
+    if w.client then
+      w.client:close()
+      w.uv.run()
+    end
+    if w.uv.handles > 0 then
+      w:fault("%d handles of luv are open", w.uv.handles)
+    end
+  end,
+}
+
+local function request(method, extra, port, n, protocol)
+  return method .. " sip:desk@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/"
+    .. protocol:upper() .. " 127.0.0.1:" .. port
+    .. ";branch=z9hG4bKreal" .. n .. "\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\nTo: "
+    .. "<sip:desk@127.0.0.1>" .. extra .. "\r\nCall-ID: real\r\n"
+    .. "Max-Forwards: 70\r\nCSeq: " .. n .. " " .. method
+    .. "\r\nContact: <sip:a@127.0.0.1:" .. port
+    .. ">\r\nContent-Length: 0\r\n\r\n"
+end
+
+-- Lets the loop go on until such a response has come, or 50 ms.
+local function response(fd, pattern)
+  for _ = 1, 50 do
+    sip.run "nowait"
+    local text = memory.get(fd)
+    if text:find(pattern) then
+      return text
+    end
+  end
+end
+
+for _, protocol in ipairs { "udp", "tcp" } do
+  body("sockets, " .. protocol) {
+    bare = true,
+    caller = function(w)
+      local endpoint, err = sip.endpoint { close_timeout = 0.05,
+        listen = protocol .. ":127.0.0.1:0" }
+      if not check(w, endpoint, err) then
+        return
+      end
+      w.endpoint = endpoint
+      endpoint:on("error", function() end)
+      endpoint:on("session_received", function(session)
+        session:participate()
+      end)
+      local fd, port = memory.open(protocol, endpoint.addresses[1]:match "%d+$")
+      memory.put(fd, request("INVITE", "", port, 1, protocol))
+      local text = response(fd, "SIP/2.0 200")
+      if not text then
+        return
+      end
+      local tag = text:match "\nTo:[^\r]*(;tag=[^\r;]*)"
+      memory.put(fd, request("ACK", tag, port, 1, protocol))
+      memory.put(fd, request("BYE", tag, port, 2, protocol))
+      return response(fd, "CSeq: 2 BYE")
+    end,
+    after = function(w)
+      if not w.endpoint then
+        return
+      end
+      local fd, port = memory.open(protocol,
+        w.endpoint.addresses[1]:match "%d+$")
+      memory.put(fd, request("OPTIONS", "", port, 3, protocol))
+      if not response(fd, "CSeq: 3 OPTIONS") then
+        w:fault "OPTIONS is not answered any more"
+      end
+      w.endpoint:close()
+      sip.run()
+      local alive = w.endpoint:stats().alive
+      if alive.connections > 0 then
+        w:fault("%d connections left over", alive.connections)
+      end
+    end,
+  }
+end
 
 -- --- opening and closing ----------------------------------------------------
 

@@ -53,6 +53,15 @@ function World:given(err)
   end
 end
 
+-- A command that has to end.
+function World:begin()
+  self.begun = self.begun + 1
+end
+
+function World:finished()
+  self.ended = self.ended + 1
+end
+
 -- Takes the calls that come: fn(session).
 function World:serve(fn)
   return self.endpoint:on("session_received", self:handler(function(session)
@@ -73,6 +82,9 @@ local function open(body)
   w.guard = setmetatable({}, { __close = function()
     w.ended = w.ended + 1
   end })
+  if body.prepare then
+    body.prepare(w)
+  end
   if body.bare then
     return w
   end
@@ -155,14 +167,6 @@ local function finish(w)
   w.endpoint:close()
   w.network:advance(0)
   nothing_left(w)
-  for what, n in pairs(w.happened) do
-    if n > 1 then
-      w:fault("%s: %d times", what, n)
-    end
-  end
-  if w.begun ~= w.ended then
-    w:fault("%d handlers began and %d ended", w.begun, w.ended)
-  end
   w.network:close()
 end
 
@@ -190,6 +194,14 @@ function _G.trial(name)
     end
   elseif body.after then
     body.after(w)
+  end
+  for what, n in pairs(w.happened) do
+    if n > 1 then
+      w:fault("%s: %d times", what, n)
+    end
+  end
+  if w.begun ~= w.ended then
+    w:fault("%d handlers began and %d ended", w.begun, w.ended)
   end
   local _, failed = memory.count()
   if w.wrong then

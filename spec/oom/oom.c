@@ -10,6 +10,7 @@
  * about s apart. With -n and -k just that one, in this process (gdb). */
 #include "base/alloc.h"
 
+#include <arpa/inet.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -86,11 +88,11 @@ static int start(lua_State *L) {
   return 0;
 }
 
-/* Back to plenty. */
+/* Back to plenty; gives whether it was not so before. */
 static int stop(lua_State *L) {
-  (void)L;
+  lua_pushboolean(L, counting);
   counting = false;
-  return 0;
+  return 1;
 }
 
 /* How many requests there were, and whether one has failed. */
@@ -100,8 +102,46 @@ static int count(lua_State *L) {
   return 2;
 }
 
+/* open("udp" or "tcp", port): a socket to that port of the loopback
+ * interface, from which get reads without waiting. */
+static int open_socket(lua_State *L) {
+  bool tcp = strcmp(luaL_checkstring(L, 1), "tcp") == 0;
+  struct sockaddr_in to = {.sin_family = AF_INET,
+                           .sin_port = htons((uint16_t)luaL_checkinteger(L, 2)),
+                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in own;
+  socklen_t n = sizeof own;
+  int fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+  if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) ||
+      getsockname(fd, (struct sockaddr *)&own, &n))
+    return 0;
+  lua_pushinteger(L, fd);
+  lua_pushinteger(L, ntohs(own.sin_port));
+  return 2;
+}
+
+static int put(lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 2, &n);
+  lua_pushboolean(L, send((int)luaL_checkinteger(L, 1), text, n,
+                          MSG_NOSIGNAL) == (ssize_t)n);
+  return 1;
+}
+
+/* What has come; waits a millisecond where nothing has. */
+static int get(lua_State *L) {
+  static char text[65536];
+  ssize_t n =
+      recv((int)luaL_checkinteger(L, 1), text, sizeof text, MSG_DONTWAIT);
+  if (n < 0)
+    usleep(1000);
+  lua_pushlstring(L, text, n > 0 ? (size_t)n : 0);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"start", start}, {"stop", stop}, {"count", count}, {NULL, NULL}};
+    {"start", start}, {"stop", stop}, {"count", count}, {"open", open_socket},
+    {"put", put},     {"get", get},   {NULL, NULL}};
 
 int luaopen_sipsession(lua_State *L);
 
