@@ -35,10 +35,24 @@ local function new_error(kind, reason, ...)
     { kind = kind, reason = reason, message = string.format(...) }, Error)
 end
 
+-- luv ends the process when a callback raises, and any may: memory is short.
+local function complain(err)
+  io.stderr:write("sipsession.rtpengine: ", tostring(err), "\n")
+end
+
+local function guarded(fn, ...)
+  local ok, err = pcall(fn, ...)
+  if not ok then
+    pcall(complain, err)
+  end
+end
+
 -- --------------------------------------------------------------- commands ---
 
 -- What is under way: a job has text (with its cookie), name, call (its call-id
--- or nil), done (called once, with a reply, or nil and an error).
+-- or nil), done (called once, with a reply, or nil and an error; it sets `told`
+-- when there is no way back). All that it needs is there before it is sent or
+-- put in a queue: afterwards memory may be short, and its timer tries again.
 
 local function send(client, job)
   job.tried = job.tried + 1
@@ -50,15 +64,36 @@ local function send(client, job)
   end
 end
 
-local function finish(client, job, reply, err)
+local function forget(client, job)
   if job.timer then
     job.timer:close()
+    job.timer = false
+  end
+  if job.cookie then
     client.jobs[job.cookie] = nil
   end
-  job.done(reply, err)
 end
 
-local start
+local function finish(client, job, reply, err)
+  job.is_over, job.reply, job.err = true, reply, err
+  local ok, why = true, nil
+  if not job.told then
+    ok, why = pcall(job.done, reply, err)
+  end
+  if ok or job.told or client.is_closed then
+    forget(client, job)
+  end
+  if not ok then
+    error(why, 0)
+  end
+end
+
+local function start(client, job)
+  job.started = true
+  client.uv.update_time() -- luv's clock stands still while others work
+  job.timer:again()
+  guarded(send, client, job)
+end
 
 -- The next command of the call.
 local function advance(client, call)
@@ -74,7 +109,7 @@ local function advance(client, call)
 end
 
 local function over(client, job, reply, err)
-  if job.call and not client.is_closed then
+  if job.call and not client.is_closed and not job.is_over then
     advance(client, job.call)
   end
   finish(client, job, reply, err)
@@ -90,38 +125,47 @@ local function unanswered(client, job)
     job.tried == 1 and "once" or ("in %d tries"):format(job.tried))
 end
 
-function start(client, job)
-  local uv = client.uv
-  local ms = client.interval
-  client.serial = client.serial + 1
-  job.cookie = client.prefix .. client.serial
-  job.text = job.cookie .. " " .. job.text
-  job.tried = 0
-  client.jobs[job.cookie] = job
-  uv.update_time() -- luv's clock stands still while others work
-  job.timer = uv.new_timer()
-  job.timer:start(ms, ms, function()
-    if job.tried < client.tries then
-      send(client, job)
-    else
-      over(client, job, nil, unanswered(client, job))
-    end
-  end)
-  send(client, job)
+local function remind(client, job)
+  if job.is_over then
+    over(client, job, job.reply, job.err)
+  elseif job.started and job.tried < client.tries then
+    send(client, job)
+  elseif job.started then
+    over(client, job, nil, unanswered(client, job))
+  end
 end
 
--- One at a time of a call.
-local function enqueue(client, job)
+local function prepare(client, job)
+  local ms = client.interval
+  client.serial = client.serial + 1
+  local cookie = client.prefix .. client.serial
+  job.text = cookie .. " " .. job.text
+  client.jobs[cookie] = job
+  job.cookie, job.serial = cookie, client.serial
+  local function again()
+    guarded(remind, client, job)
+  end
+  job.timer = client.uv.new_timer()
+  job.timer:start(ms, ms, again)
+  -- One at a time of a call.
   local queue = job.call and client.calls[job.call]
   if queue then
+    queue[queue.last + 1] = job
     queue.last = queue.last + 1
-    queue[queue.last] = job
-    return
-  end
-  if job.call then
+  elseif job.call then
     client.calls[job.call] = { first = 1, last = 0 }
   end
-  start(client, job)
+  return queue
+end
+
+local function enqueue(client, job)
+  local ok, queue = pcall(prepare, client, job)
+  if not ok then
+    forget(client, job)
+    error(queue, 0)
+  elseif not queue then
+    start(client, job)
+  end
 end
 
 local function understand(job, body)
@@ -149,7 +193,7 @@ local function on_datagram(client, trouble, data)
   elseif data then
     local cookie, from = data:match "^(%S+) ()"
     local job = client.jobs[cookie or ""]
-    if job then -- else a late copy, or not for us
+    if job and job.started then -- else a late copy, or not for us
       over(client, job, understand(job, data:sub(from)))
     end
   end
@@ -157,13 +201,18 @@ end
 
 -- ---------------------------------------------------------------- waiting ---
 
+local function lament(thread, err)
+  complain(debug.traceback(thread, tostring(err)))
+end
+
 -- Nothing that runs in a callback of luv's may raise there.
-local function wake(thread)
+local function wake(job, thread)
   if coroutine.status(thread) == "suspended" then
+    job.told = true
     local ok, err = coroutine.resume(thread)
     if not ok then
-      io.stderr:write("sipsession.rtpengine: ",
-        debug.traceback(thread, tostring(err)), "\n")
+      pcall(lament, thread, err)
+      coroutine.close(thread)
     end
   end
 end
@@ -174,7 +223,7 @@ local function wait(client, job)
     reply, err = ...
     is_over = true
     if thread then
-      wake(thread)
+      wake(job, thread)
     end
   end
   if coroutine.isyieldable() then
@@ -227,7 +276,9 @@ local function new_job(client, name, arguments, done)
   end
   local call = all["call-id"]
   return { name = name, text = text, call = call and tostring(call),
-    done = done }
+    done = done or false, cookie = false, serial = 0, timer = false,
+    trouble = false, tried = 0, started = false, is_over = false,
+    told = false, reply = false, err = false }
 end
 
 -- Sends a command with its arguments and waits for the reply: yields in a
@@ -251,10 +302,12 @@ function Client:command_async(name, arguments, fn)
   if fn ~= nil and type(fn) ~= "function" then
     error("command_async: a function is expected, not " .. type(fn), 2)
   end
-  local job, err = new_job(self, name, arguments, function(...)
+  local job, err
+  job, err = new_job(self, name, arguments, function(...)
     if fn then
       sip.spawn(fn, ...)
     end
+    job.told = true
   end)
   if not job then
     return nil, err
@@ -273,11 +326,9 @@ function Client:close()
   for _, job in pairs(self.jobs) do
     jobs[#jobs + 1] = job
   end
-  for _, queue in pairs(self.calls) do
-    for i = queue.first, queue.last do
-      jobs[#jobs + 1] = queue[i]
-    end
-  end
+  table.sort(jobs, function(a, b)
+    return a.serial < b.serial
+  end)
   self.calls = {}
   self.socket:close()
   for _, job in ipairs(jobs) do
@@ -336,12 +387,15 @@ function rtpengine.client(options)
   end
   local client = setmetatable({
     uv = uv, address = options.address, interval = interval, tries = tries,
-    jobs = {}, calls = {}, serial = 0, is_closed = false,
+    jobs = {}, calls = {}, serial = 0, is_closed = false, socket = false,
     -- rtpengine takes a cookie that it has seen for a repeat, whoever sent it.
     prefix = uv.random(12):gsub(".", function(byte)
       return ("%02x"):format(byte:byte())
     end) .. "_",
   }, Client)
+  local function receive(trouble, data)
+    guarded(on_datagram, client, trouble, data)
+  end
   client.socket = assert(uv.new_udp())
   local called, ok, err = pcall(client.socket.connect, client.socket, host,
     port)
@@ -350,9 +404,7 @@ function rtpengine.client(options)
     no_address(options.address, 2)
   end
   if ok then
-    ok, err = client.socket:recv_start(function(trouble, data)
-      on_datagram(client, trouble, data)
-    end)
+    ok, err = client.socket:recv_start(receive)
   end
   if not ok then
     client:close()

@@ -34,12 +34,10 @@ function World:once(what)
   self.happened[what] = (self.happened[what] or 0) + 1
 end
 
--- A handler that is seen to end.
+-- A handler whose coroutine is seen to end.
 function World:handler(fn)
-  local guard = self.guard
   return function(...)
-    self.begun = self.begun + 1
-    local _ <close> = guard
+    self.threads[coroutine.running()] = true
     return fn(...)
   end
 end
@@ -53,19 +51,11 @@ function World:given(err)
   end
 end
 
--- A command that has to end.
-function World:begin()
-  self.begun = self.begun + 1
-end
-
-function World:finished()
-  self.ended = self.ended + 1
-end
-
 -- Takes the calls that come: fn(session).
 function World:serve(fn)
   return self.endpoint:on("session_received", self:handler(function(session)
-    local id = ("%s of call %d"):format(session.call_id, self.begun)
+    self.calls = self.calls + 1
+    local id = ("call %d"):format(self.calls)
     self.seen[session] = id
     session:on("state_changed", function(_, change)
       self:once(change.state .. " " .. id)
@@ -76,12 +66,9 @@ end
 
 local function open(body)
   local w = setmetatable({
-    happened = {}, begun = 0, ended = 0, seen = setmetatable({},
-      { __mode = "k" }),
+    happened = {}, calls = 0, threads = {},
+    seen = setmetatable({}, { __mode = "k" }),
   }, World)
-  w.guard = setmetatable({}, { __close = function()
-    w.ended = w.ended + 1
-  end })
   if body.prepare then
     body.prepare(w)
   end
@@ -200,8 +187,10 @@ function _G.trial(name)
       w:fault("%s: %d times", what, n)
     end
   end
-  if w.begun ~= w.ended then
-    w:fault("%d handlers began and %d ended", w.begun, w.ended)
+  for thread in pairs(w.threads) do
+    if coroutine.status(thread) == "suspended" then
+      w:fault "a handler never ended"
+    end
   end
   local _, failed = memory.count()
   if w.wrong then

@@ -24,7 +24,6 @@ return function(w)
   end
 
   function uv.new_udp()
-    uv.handles = uv.handles + 1
     local socket = {}
     function socket.connect()
       return true
@@ -50,17 +49,19 @@ return function(w)
       uv.handles = uv.handles - 1
       socket.fn = nil
     end
+    uv.handles = uv.handles + 1
     return socket
   end
 
   function uv.new_timer()
-    uv.handles = uv.handles + 1
     local timer = {}
     function timer.start(_, _, _, fn)
       timer.fn = fn
       untouched(function()
         timers[#timers + 1] = timer
       end)
+    end
+    function timer.again()
     end
     function timer.close()
       uv.handles = uv.handles - 1
@@ -70,6 +71,7 @@ return function(w)
         end
       end
     end
+    uv.handles = uv.handles + 1
     return timer
   end
 
