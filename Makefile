@@ -169,10 +169,16 @@ test:
 
 # `make test` for those who have the packages.
 check: all programs symbols
-	@$(LUA) $(RUN) $(PROGRAMS)
+	@$(LUA) $(RUN) $(PROGRAMS) $(OOM)
 
 # The sanitizer's library comes first in the interpreter, which is not built
 # with it. The second run has a collector that hardly ever rests.
+# Each allocation, not one of 25: minutes. make oom OOM_BODIES='"they send"'.
+OOM_BODIES ?=
+
+oom: programs
+	@$(OOM) -s 1 $(OOM_BODIES)
+
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
   LSAN_OPTIONS=suppressions=spec/support/lsan.supp:print_suppressions=0 \
   UBSAN_OPTIONS=print_stacktrace=1
@@ -184,7 +190,7 @@ asan:
 	@$(SUB) VARIANT=asan check-asan
 
 check-asan: all programs
-	@$(ASAN_ENV) $(LUA) $(RUN) --lua "$(ASAN_LUA)" $(PROGRAMS)
+	@$(ASAN_ENV) $(LUA) $(RUN) --lua "$(ASAN_LUA)" $(PROGRAMS) $(OOM)
 	@echo "Again, with an aggressive collector:"
 	@SIPSESSION_GC=aggressive $(ASAN_ENV) $(LUA) $(RUN) --lua "$(ASAN_LUA)" \
 	  --specs '$(SPECS) --exclude-tags=sipp,slow'
@@ -218,7 +224,8 @@ check-fuzz: $(FUZZERS)
 
 # --- lint --------------------------------------------------------------------
 
-C_SOURCES = $(CORE) $(BINDING) $(wildcard spec/unit/*.c bench/*.c fuzz/*.c)
+C_SOURCES = $(CORE) $(BINDING) $(wildcard spec/unit/*.c spec/oom/*.c \
+  bench/*.c fuzz/*.c)
 C_FILES = $(C_SOURCES) $(wildcard src/*/*.h spec/unit/*.h bench/*.h fuzz/*.h)
 LUA_FILES = $(wildcard lua/*/*.lua spec/*.lua spec/*/*.lua examples/*.lua \
   bench/*.lua fuzz/*.lua tools/*.lua types/*.lua *.rockspec) .busted
@@ -297,7 +304,7 @@ clean:
 	rm -rf build sipsession.so
 
 force:
-.PHONY: all programs install uninstall deps test check asan check-asan \
-  valgrind check-valgrind fuzz check-fuzz lint lint-format lint-tidy \
+.PHONY: all programs install uninstall deps test check oom asan \
+  check-asan valgrind check-valgrind fuzz check-fuzz lint lint-format lint-tidy \
   lint-cppcheck lint-lua lint-lines symbols format demo sipp softphone \
   rtpengine clean force

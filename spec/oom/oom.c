@@ -6,8 +6,9 @@
  *
  *   oom [-l LUA-DIRECTORY] [-s STRIDE] [-n N] [-k FAILURES] [BODY …]
  *
- * STRIDE 1 makes each allocation fail; s > 1 takes the first 50 and then n
- * about s apart. With -n and -k just that one, in this process (gdb). */
+ * STRIDE 1 makes each allocation fail; else those that fail are about so many
+ * apart, other ones for each kind. With -n and -k it is just that one, in this
+ * process. */
 #include "base/alloc.h"
 
 #include <arpa/inet.h>
@@ -32,7 +33,7 @@ enum { GOOD = 0, FAULT = 1, NOT_REACHED = 2, BROKEN = 3 };
 #define SHOWN 4    /* faults of one body that are printed */
 
 static const char *lua_directory = "spec/oom";
-static long stride = 1, only_n, only_k;
+static long stride = 25, only_n, only_k;
 
 /* --- the allocator -------------------------------------------------------- */
 
@@ -241,7 +242,7 @@ static int fork_trial(lua_State *L, const char *body, size_t core_before) {
 static const long kinds[] = {1, 2, 5, 30, 1000000000};
 
 static bool sweep(lua_State *L, const char *body, long k, long *trials) {
-  long faults = 0, n = 1;
+  long faults = 0, n = 1 + k % stride;
   int status = GOOD;
   while (status != NOT_REACHED && status != BROKEN) {
     first = n;
@@ -253,7 +254,7 @@ static bool sweep(lua_State *L, const char *body, long k, long *trials) {
       if (++faults == SHOWN)
         break;
     }
-    n += stride == 1 || n < 50 ? 1 : 1 + (n * 7919 + k) % (2 * stride - 1);
+    n += 1 + (n * 7919 + k) % (2 * stride - 1);
   }
   printf("%s %s, %ld fail: %ld allocations\n",
          faults || status == BROKEN ? "not ok" : "ok", body, k, n - 1);
