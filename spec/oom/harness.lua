@@ -142,7 +142,6 @@ local function scrub(n)
 end
 
 local function finish(w)
-  w.session = nil
   w.network:impair()
   w.network.core:filter(nil)
   local ok, err = pcall(w.network.advance, w.network, 0)
@@ -150,6 +149,7 @@ local function finish(w)
     w:fault("%s", err)
   end
   probe(w)
+  w.session = nil
   scrub(30)
   w.endpoint:close()
   w.network:advance(0)
