@@ -3,7 +3,7 @@
 -- next step makes no sense; it returns true where all went as it should, which
 -- is demanded when nothing has failed.
 
-local memory, directory = memory, directory
+local memory, directory = _G.memory, _G.directory
 local sip = require "sipsession"
 local testing = require "sipsession.testing"
 
@@ -477,6 +477,22 @@ body "rung reliably" {
   end,
 }
 
+body "a session timer" {
+  endpoint = { session_timer = { interval = 90, minimum = 90 } },
+  script = function(session, w)
+    w.done = check(w, session:participate())
+  end,
+  caller = function(w)
+    local call = invite(w, { auto = true,
+      headers = {
+        Supported = "timer", ["Session-Expires"] = "90;refresher=uas",
+      } })
+    w.network:advance(100)
+    w.refreshed = call.inbox[2]
+    return hang_up(call) and w.done and w.refreshed
+  end,
+}
+
 -- --- requests in a call -----------------------------------------------------
 
 body "we send" {
@@ -539,6 +555,67 @@ body "they send" {
     local three = call:wait(200)
     return hang_up(call) and one and two and three and w.done and w.answered
       and w.digit == "50.16"
+  end,
+}
+
+body "they refer" {
+  script = function(session, w)
+    session:on("refer_received", w:handler(function(_, referral)
+      w:once "refer_received"
+      w.target = referral.target .. (referral.replaces or "")
+      local ok = check(w, referral:accept { ["X-C"] = "d" })
+      ok = check(w, referral:notify(180)) and ok
+      w.told = check(w, referral:notify(200)) and ok
+    end))
+    w.done = check(w, session:participate())
+  end,
+  caller = function(w)
+    local call = connect(w)
+    if not call then
+      return
+    end
+    call:request("REFER", { headers = {
+      ["Refer-To"] = "<sip:carol@example.com?Replaces=a%3Bto-tag%3D1>",
+    } })
+    call:wait(202)
+    for _ = 1, 3 do
+      local notify = call:wait("NOTIFY", 5)
+      if notify then
+        call:reply(notify, 200)
+        w.network:advance(0)
+      end
+    end
+    return hang_up(call) and w.done and w.told
+      and w.target == "sip:carol@example.com?Replaces=a%3Bto-tag%3D1a;to-tag=1"
+  end,
+}
+
+body "we refer" {
+  script = function(session, w)
+    session:on("refer_notified", w:handler(function(_, code)
+      w:once("refer_notified " .. code)
+      w.code = code
+    end))
+    local ok = check(w, session:participate())
+    sip.sleep(1)
+    w.done = check(w, session:refer("sip:carol@example.com", {
+      headers = { ["X-D"] = "e" }, referred_by = "sip:desk@10.0.0.1" })) and ok
+  end,
+  caller = function(w)
+    local call = connect(w)
+    local refer = call and call:wait "REFER"
+    if not refer then
+      return
+    end
+    call:reply(refer, 202)
+    w.network:advance(0)
+    call:request("NOTIFY", { headers = {
+      Event = "refer", ["Subscription-State"] = "terminated;reason=noresource",
+    }, body = "SIP/2.0 200 OK\r\n", content_type = "message/sipfrag" })
+    if not call:wait(200) then
+      return
+    end
+    return hang_up(call) and w.done and w.code == 200
   end,
 }
 
@@ -623,7 +700,8 @@ body "mistakes" {
     w.bad = bad
     w.done = tostring(session) .. tostring(session.request)
       .. session.remote_participant.uri .. session.local_participant.uri
-      .. session.remote_address .. (session.offer or "none") .. #session.request:headers()
+      .. session.remote_address .. (session.offer or "none")
+      .. #session.request:headers()
     session:reject(480)
   end,
   caller = function(w)
@@ -682,7 +760,8 @@ body "a client of rtpengine" {
     local two, told = 0, nil
     for _ = 1, 2 do
       local thread = coroutine.create(w:handler(function()
-        local reply = client:command("offer", { ["call-id"] = "a", sdp = OFFER })
+        local reply = client:command("offer",
+          { ["call-id"] = "a", sdp = OFFER })
         two = two + (reply and reply.result == "ok" and 1 or 0)
       end))
       local ok, err = coroutine.resume(thread)

@@ -6,7 +6,7 @@
 
 package.path = "./lua/?.lua;" .. package.path
 
-local memory, directory = memory, directory
+local memory, directory = _G.memory, _G.directory
 local sip = require "sipsession"
 local testing = require "sipsession.testing"
 require "sipsession.sdp"
@@ -120,8 +120,9 @@ end
 
 local function nothing_left(w)
   w.network:advance(70)
-  collectgarbage()
-  collectgarbage()
+  for _ = 1, 3 do
+    collectgarbage()
+  end
   for name, n in pairs(w.network:leftovers()) do
     if n ~= 0 then
       w:fault("%d %s left over", n, name)
@@ -165,10 +166,10 @@ function _G.trial(name)
       body.script(session, w)
     end)
   end
-  local run, stop, ok, result = body.caller, memory.stop, nil, nil
+  local run, stop = body.caller, memory.stop
   collectgarbage()
   memory.start()
-  ok, result = pcall(run, w)
+  local ok, result = pcall(run, w)
   stop()
   local complete = ok and result
   if not ok and not short_of_memory(result) then

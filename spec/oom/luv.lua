@@ -1,6 +1,7 @@
 -- What sipsession.rtpengine uses of luv, and a daemon behind it: events in
 -- order, timers after them, no sockets. luv ends the process when a callback
 -- raises; here that is a fault.
+local memory = _G.memory
 local bencode = require "sipsession.bencode"
 
 return function(w)

@@ -179,8 +179,9 @@ static int complaint(int fd, char *text, size_t size) {
   if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0 || !(f = fdopen(fd, "r")))
     return 0;
   while (fgets(text, (int)size, f))
-    if (!strstr(text, "not enough memory") && strncmp(text, "\t", 1) != 0 &&
-        !strstr(text, "stack traceback:"))
+    if (!strstr(text, "not enough memory") &&
+        !strstr(text, "no room on the Lua stack") &&
+        strncmp(text, "\t", 1) != 0 && !strstr(text, "stack traceback:"))
       return 1;
   return 0;
 }
@@ -198,7 +199,7 @@ static int trial(lua_State *L, const char *body, size_t core_before) {
   } else {
     counting = false;
     status = (int)lua_tointeger(L, -2);
-    if (status == FAULT)
+    if (status == FAULT || status == BROKEN)
       printf("#   %s\n", lua_tostring(L, -1));
   }
   lua_close(L);

@@ -1,5 +1,6 @@
 /* session:refer, in both its forms: what goes into a Refer-To and a Referred-By
  * is checked here (RFC 3515, 3891, 3892). */
+#include "lua/error.h"
 #include "lua/fields.h"
 #include "lua/operations.h"
 #include "sip/headers.h"
@@ -10,7 +11,7 @@ static ss_failure begin(ss_session *s, void *arg, ss_operation **out) {
   return ss_session_refer(s, arg, out);
 }
 
-static bool parses(ss_str text, bool whole, bool *sip) {
+static bool parses(lua_State *L, ss_str text, bool whole, bool *sip) {
   ss_arena arena;
   ss_uri uri;
   ss_name_addr who;
@@ -27,6 +28,7 @@ static bool parses(ss_str text, bool whole, bool *sip) {
     *sip = rc == 0 && uri.sip;
   }
   ss_arena_free(&arena);
+  lss_check_memory(L, rc);
   return rc == 0;
 }
 
@@ -46,7 +48,7 @@ static ss_str target_check(lua_State *L, bool *sip) {
   if (lua_type(L, 2) != LUA_TSTRING)
     luaL_typeerror(L, 2, "string");
   s = lss_to_str(L, 2);
-  if (has_any(s, "<>\" ") || !parses(s, false, sip))
+  if (has_any(s, "<>\" ") || !parses(L, s, false, sip))
     luaL_error(L, "refer: '%s' is no URI (write it as \"sip:user@host\")",
                lss_printable(L, s));
   return s;
@@ -66,7 +68,7 @@ static void referred_by_check(lua_State *L, ss_refer *q) {
                luaL_typename(L, -1));
   s = lss_to_str(L, -1);
   bare = !has_any(s, "<\"");
-  if (!parses(s, !bare, &sip) || (bare && has_any(s, "> ")))
+  if (!parses(L, s, !bare, &sip) || (bare && has_any(s, "> ")))
     luaL_error(L, "referred_by: '%s' is no URI", lss_printable(L, s));
   if (bare)
     lua_pushfstring(L, "<%s>", lua_tostring(L, -1));
