@@ -22,6 +22,7 @@ World.__index = World
 local function short_of_memory(err)
   local text = tostring(err)
   return text:find("not enough memory", 1, true) ~= nil
+    or text:find("stack overflow", 1, true) ~= nil -- it couldn't grow
 end
 
 -- What went wrong, the first of it.

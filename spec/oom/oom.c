@@ -33,7 +33,7 @@ enum { GOOD = 0, FAULT = 1, NOT_REACHED = 2, BROKEN = 3 };
 #define SHOWN 4    /* faults of one body that are printed */
 
 static const char *lua_directory = "spec/oom";
-static long stride = 25, only_n, only_k;
+static long stride = 40, only_n, only_k;
 
 /* --- the allocator -------------------------------------------------------- */
 
@@ -242,6 +242,8 @@ static int fork_trial(lua_State *L, const char *body, size_t core_before) {
  * failed for Lua too. Then some, and all to the end. */
 static const long kinds[] = {1, 2, 5, 30, 1000000000};
 
+static int number; /* of the test */
+
 static bool sweep(lua_State *L, const char *body, long k, long *trials) {
   long faults = 0, n = 1 + k % stride;
   int status = GOOD;
@@ -257,8 +259,9 @@ static bool sweep(lua_State *L, const char *body, long k, long *trials) {
     }
     n += 1 + (n * 7919 + k) % (2 * stride - 1);
   }
-  printf("%s %s, %ld fail: %ld allocations\n",
-         faults || status == BROKEN ? "not ok" : "ok", body, k, n - 1);
+  printf("%s %d - %s, %ld fail: %ld allocations\n",
+         faults || status == BROKEN ? "not ok" : "ok", ++number, body, k,
+         n - 1);
   return !faults && status != BROKEN;
 }
 
