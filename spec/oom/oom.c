@@ -140,21 +140,52 @@ static int get(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"start", start}, {"stop", stop}, {"count", count}, {"open", open_socket},
-    {"put", put},     {"get", get},   {NULL, NULL}};
-
 int luaopen_sipsession(lua_State *L);
 
-static lua_State *open_state(void) {
-  lua_State *L = lua_newstate(lua_resize, NULL);
-  if (!L)
-    return NULL;
+/* The standard libraries, and ours for require. */
+static int open_libraries(lua_State *L) {
   luaL_openlibs(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_sipsession);
   lua_setfield(L, -2, "sipsession");
   lua_pop(L, 1);
+  return 0;
+}
+
+/* another(text): runs that in a new state, and closes it; nil and an error. */
+static int another(lua_State *L) {
+  const char *text = luaL_checkstring(L, 1);
+  lua_State *other = lua_newstate(lua_resize, NULL);
+  int status = LUA_ERRMEM;
+  if (other) {
+    lua_pushcfunction(other, open_libraries);
+    status = lua_pcall(other, 0, 0, 0);
+    if (status == LUA_OK)
+      status = luaL_loadstring(other, text);
+    if (status == LUA_OK)
+      status = lua_pcall(other, 0, 0, 0);
+  }
+  if (status == LUA_OK)
+    lua_pushboolean(L, true);
+  else
+    lua_pushnil(L);
+  lua_pushstring(L, other && status ? lua_tostring(other, -1)
+                                    : "not enough memory");
+  if (other)
+    lua_close(other);
+  return 2;
+}
+
+static const luaL_Reg functions[] = {
+    {"start", start},      {"stop", stop}, {"count", count},
+    {"open", open_socket}, {"put", put},   {"get", get},
+    {"another", another},  {NULL, NULL}};
+
+static lua_State *open_state(void) {
+  lua_State *L = lua_newstate(lua_resize, NULL);
+  if (!L)
+    return NULL;
+  open_libraries(L);
   luaL_newlib(L, functions);
   lua_setglobal(L, "memory");
   lua_pushstring(L, lua_directory);

@@ -212,3 +212,19 @@ body "networks come and go" {
     return true
   end,
 }
+
+body "the library is loaded" {
+  bare = true,
+  caller = function(w)
+    local ok, err = memory.another [[
+      package.path = "./lua/?.lua;" .. package.path
+      local sip = require "sipsession"
+      local endpoint = sip.endpoint { listen = "udp:127.0.0.1:0" }
+      sip.run "nowait"
+    ]]
+    if not ok then
+      w:given(err)
+    end
+    return ok
+  end,
+}
