@@ -10,22 +10,14 @@
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
 
-static const char *const names[] = {"listen",
-                                    "uri",
-                                    "advertise",
-                                    "user_agent",
-                                    "media",
-                                    "unhandled_code",
-                                    "terminate_code",
-                                    "connect_timeout",
-                                    "close_timeout",
-                                    "accept",
-                                    "timers",
-                                    "limits",
-                                    "network",
-                                    "reliable",
-                                    "session_timer",
-                                    NULL};
+static const char *const names[] = {"listen",         "uri",
+                                    "advertise",      "user_agent",
+                                    "media",          "unhandled_code",
+                                    "terminate_code", "connect_timeout",
+                                    "close_timeout",  "accept",
+                                    "timers",         "limits",
+                                    "network",        "reliable",
+                                    "session_timer",  NULL};
 
 /* The address on the top. */
 static void add_address(lua_State *L, ss_addr *addr) {
@@ -143,7 +135,7 @@ static void limits_check(lua_State *L, ss_endpoint_config *config) {
     luaL_error(L, "limits: table expected, got %s", luaL_typename(L, idx));
   lss_options_check(L, idx, limits, "limit");
 #define X(name, value)                                                         \
-  if (lss_option_int(L, idx, #name, (value) ? 1 : 0, INT32_MAX, &n))                         \
+  if (lss_option_int(L, idx, #name, (value) ? 1 : 0, INT32_MAX, &n))           \
     config->limits.name = (size_t)n;
   SS_LIMITS_MAP(X)
 #undef X
