@@ -208,8 +208,6 @@ static inline void speak(world *w, const char *text) {
 
 /* What else stands in a request. */
 static inline const char *lines_of(const char *method) {
-  if (!strcmp(method, "INVITE"))
-    return "Content-Type: application/sdp\r\n";
   if (!strcmp(method, "REFER"))
     return "Refer-To: <sip:c@10.0.0.3?Replaces=x%3By>\r\n";
   if (!strcmp(method, "NOTIFY"))
@@ -217,10 +215,9 @@ static inline const char *lines_of(const char *method) {
   return "";
 }
 
-static inline void say(world *w, const char *method, int cseq,
-                       const char *branch, bool tagged) {
+static inline void say_with(world *w, const char *method, int cseq,
+                            const char *branch, bool tagged, const char *body) {
   char text[1024];
-  const char *body = strcmp(method, "INVITE") ? "" : SDP("2");
   snprintf(text, sizeof text,
            "%s sip:desk@10.0.0.1 SIP/2.0\r\n"
            "Via: SIP/2.0/%s 10.0.0.2:5060;branch=z9hG4bK%d%s\r\n"
@@ -231,8 +228,16 @@ static inline void say(world *w, const char *method, int cseq,
            "%sContent-Length: %zu\r\n\r\n%s",
            method, w->tcp ? "TCP" : "UDP", w->call, branch,
            tagged && *w->tag ? ";tag=" : "", tagged ? w->tag : "", w->call,
-           cseq, method, w->extra, lines_of(method), strlen(body), body);
+           cseq, method, w->extra,
+           *body ? "Content-Type: application/sdp\r\n" : lines_of(method),
+           strlen(body), body);
   speak(w, text);
+}
+
+static inline void say(world *w, const char *method, int cseq,
+                       const char *branch, bool tagged) {
+  say_with(w, method, cseq, branch, tagged,
+           strcmp(method, "INVITE") ? "" : SDP("2"));
 }
 
 /* A header of what was heard, up to its end. */
@@ -245,7 +250,8 @@ static inline ss_str header(ss_str text, const char *name) {
   return (ss_str){p, ss_str_chr((ss_str){p, left}, '\r')};
 }
 
-static inline void answer(world *w, ss_str request, const char *more) {
+static inline void answer_with(world *w, ss_str request, const char *more,
+                               const char *body) {
   static const char *const names[] = {
       "\r\nVia: ", "\r\nFrom: ", "\r\nTo: ", "\r\nCall-ID: ", "\r\nCSeq: "};
   char text[2048] = "SIP/2.0 200 OK";
@@ -255,10 +261,14 @@ static inline void answer(world *w, ss_str request, const char *more) {
     snprintf(text + n, sizeof text - n, "%s%.*s", names[i], (int)value.n,
              value.p);
   }
-  strcat(text, "\r\n");
-  strcat(text, more);
-  strcat(text, "Content-Length: 0\r\n\r\n");
+  size_t n = strlen(text);
+  snprintf(text + n, sizeof text - n, "\r\n%sContent-Length: %zu\r\n\r\n%s",
+           more, strlen(body), body);
   speak(w, text);
+}
+
+static inline void answer(world *w, ss_str request, const char *more) {
+  answer_with(w, request, more, "");
 }
 
 static inline void learn_tag(world *w, ss_str text) {
@@ -375,6 +385,43 @@ static inline void call(world *w) {
     refer(w);
   if (answered && !w->bye_came)
     hang_up(w);
+}
+
+/* --- all of it ------------------------------------------------------------ */
+
+static inline int open_endpoint(world *w, const ss_endpoint_handler *with) {
+  ss_endpoint_config c;
+  ss_endpoint_config_default(&c);
+  c.loop = w->loop;
+  c.listen = &w->us;
+  c.listeners = 1;
+  c.connect_timeout = 30000;
+  c.limits.connection_idle = 60;
+  size_t failed;
+  int rc = ss_endpoint_open(&w->endpoint, &c, with, w, &failed);
+  if (rc == 0)
+    ss_endpoint_set_handled(w->endpoint, true);
+  return rc;
+}
+
+static inline void open_network(world *w, bool tcp, plot what,
+                                const ss_mpeer_handler *with) {
+  *w = (world){.tcp = tcp, .plot = what};
+  const char *us = tcp ? "tcp:10.0.0.1:5060" : "udp:10.0.0.1:5060";
+  const char *them = tcp ? "tcp:10.0.0.2:5060" : "udp:10.0.0.2:5060";
+  assert_int_equal(ss_memory_open(&w->memory, 1), 0);
+  w->loop = ss_memory_loop(w->memory);
+  ss_addr_parse(&w->us, ss_str_z(us));
+  ss_addr_parse(&w->them, ss_str_z(them));
+  assert_int_equal(ss_mpeer_open(w->memory, &w->them, with, w, &w->peer), 0);
+}
+
+static inline void close_network(world *w) {
+  ss_endpoint_free(w->endpoint);
+  ss_mpeer_close(w->peer);
+  run(w, 0);
+  assert_int_equal(w->loop->wheel.count, 0);
+  ss_loop_close(w->loop);
 }
 
 #endif

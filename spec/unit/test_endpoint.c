@@ -153,6 +153,11 @@ static int teardown(void **state) {
 }
 
 /* An ACK has the description that our 200 has asked for. */
+/* To the offer of the library's own. */
+#define ANSWER                                                                 \
+  "Content-Type: application/sdp\r\n\r\nv=0\r\no=- 1 1 IN IP4 10.0.0.2\r\n"    \
+  "s=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
+
 static void say(world *w, const char *method, int call, const char *to_tag) {
   char text[1024];
   bool ack = !strcmp(method, "ACK");
@@ -163,10 +168,7 @@ static void say(world *w, const char *method, int call, const char *to_tag) {
            "Call-ID: %d@10.0.0.2\r\nCSeq: 1 %s\r\n"
            "Contact: <sip:a@10.0.0.2>\r\n%s",
            method, call, *to_tag ? method : "", *to_tag ? ";tag=" : "", to_tag,
-           call, method,
-           ack ? "Content-Type: application/sdp\r\n"
-                 "Content-Length: 5\r\n\r\nv=0\r\n"
-               : "Content-Length: 0\r\n\r\n");
+           call, method, ack ? ANSWER : "Content-Length: 0\r\n\r\n");
   assert_int_equal(ss_mpeer_send(w->peer, &w->us, ss_str_z(text)), 0);
   run(w, 0);
 }

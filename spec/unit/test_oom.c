@@ -4,41 +4,6 @@
  * call. */
 #include "oom_fixture.h"
 
-static int open_endpoint(world *w) {
-  ss_endpoint_config c;
-  ss_endpoint_config_default(&c);
-  c.loop = w->loop;
-  c.listen = &w->us;
-  c.listeners = 1;
-  c.connect_timeout = 30000;
-  c.limits.connection_idle = 60;
-  size_t failed;
-  int rc = ss_endpoint_open(&w->endpoint, &c, &handler, w, &failed);
-  if (rc == 0)
-    ss_endpoint_set_handled(w->endpoint, true);
-  return rc;
-}
-
-static void open_network(world *w, bool tcp, plot what) {
-  *w = (world){.tcp = tcp, .plot = what};
-  const char *us = tcp ? "tcp:10.0.0.1:5060" : "udp:10.0.0.1:5060";
-  const char *them = tcp ? "tcp:10.0.0.2:5060" : "udp:10.0.0.2:5060";
-  assert_int_equal(ss_memory_open(&w->memory, 1), 0);
-  w->loop = ss_memory_loop(w->memory);
-  ss_addr_parse(&w->us, ss_str_z(us));
-  ss_addr_parse(&w->them, ss_str_z(them));
-  assert_int_equal(
-      ss_mpeer_open(w->memory, &w->them, &peer_handler, w, &w->peer), 0);
-}
-
-static void close_network(world *w) {
-  ss_endpoint_free(w->endpoint);
-  ss_mpeer_close(w->peer);
-  run(w, 0);
-  assert_int_equal(w->loop->wheel.count, 0);
-  ss_loop_close(w->loop);
-}
-
 static void expect_nothing_left(world *w) {
   run(w, 80000);
   ss_alive alive = ss_endpoint_alive(w->endpoint);
@@ -67,8 +32,8 @@ static void expect_usable(world *w) {
 static bool call_without(long n, bool tcp, plot what) {
   world w;
   size_t before = ss_alloc_alive();
-  open_network(&w, tcp, what);
-  assert_int_equal(open_endpoint(&w), 0);
+  open_network(&w, tcp, what, &peer_handler);
+  assert_int_equal(open_endpoint(&w, &handler), 0);
   size_t made = ss_alloc_made();
   ss_alloc_fail_at(n);
   call(&w);
@@ -171,8 +136,8 @@ static void a_call_that_we_refresh_over_TCP(void **state) {
  * BYE may have been lost over a stream: what still stands is ended by us. */
 static void weather(uint64_t seed, unsigned rate, bool tcp, plot what) {
   world w;
-  open_network(&w, tcp, what);
-  assert_int_equal(open_endpoint(&w), 0);
+  open_network(&w, tcp, what, &peer_handler);
+  assert_int_equal(open_endpoint(&w, &handler), 0);
   dice = seed;
   one_in = rate;
   for (int i = 0; i < 10; i++)
@@ -202,9 +167,9 @@ static void opening_an_endpoint(void **state) {
   for (long n = 1; rc; n++) {
     world w;
     size_t before = ss_alloc_alive();
-    open_network(&w, n % 2, ANSWER);
+    open_network(&w, n % 2, ANSWER, &peer_handler);
     ss_alloc_fail_at(n);
-    rc = open_endpoint(&w);
+    rc = open_endpoint(&w, &handler);
     ss_alloc_fail_at(0);
     assert_true(rc == 0 || rc == SS_ENOMEM);
     close_network(&w);
@@ -216,8 +181,8 @@ static void opening_an_endpoint(void **state) {
 static bool close_without(long n) {
   world w;
   size_t before = ss_alloc_alive();
-  open_network(&w, false, ANSWER);
-  assert_int_equal(open_endpoint(&w), 0);
+  open_network(&w, false, ANSWER, &peer_handler);
+  assert_int_equal(open_endpoint(&w, &handler), 0);
   w.call++;
   invite(&w);
   w.call++;
