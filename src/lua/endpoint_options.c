@@ -141,7 +141,7 @@ static void limits_check(lua_State *L, ss_endpoint_config *config) {
     luaL_error(L, "limits: table expected, got %s", luaL_typename(L, idx));
   lss_options_check(L, idx, limits, "limit");
 #define X(name, value)                                                         \
-  if (lss_option_int(L, idx, #name, (value) ? 1 : 0, INT32_MAX, &n))                         \
+  if (lss_option_int(L, idx, #name, (value) ? 1 : 0, INT32_MAX, &n))           \
     config->limits.name = (size_t)n;
   SS_LIMITS_MAP(X)
 #undef X
