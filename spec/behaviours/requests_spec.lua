@@ -133,13 +133,23 @@ describe("requests", function()
       table.concat(response:headers "Accept", ", "))
   end)
 
-  it("B28 an Accept without descriptions is for the script to judge",
-    function()
-      w = World.new()
-      w:serve()
-      w:ask("INVITE", { extra = "Accept: text/plain\r\n" })
-      assert.equal("text/plain", w.sessions[1].request:header "Accept")
-    end)
+  it("B28 an Accept without what we could answer with: 406", function()
+    w = World.new()
+    w:serve()
+    for _, accept in ipairs { "text/plain", "", "application/sdpx",
+      "application, text/*" } do
+      assert.equal(406, answer("INVITE",
+        { extra = "Accept: " .. accept .. "\r\n" }).code, accept)
+    end
+    assert.equal(0, #w.sessions)
+    for i, accept in ipairs { "text/plain, application/sdp", "*/*",
+      "application/*;q=0.1", "Application/SDP;level=1" } do
+      w:ask("INVITE", { extra = "Accept: " .. accept .. "\r\n" })
+      assert.equal(accept, w.sessions[i].request:header "Accept")
+      w.sessions[i]:terminate()
+    end
+    w.network:advance(40)
+  end)
 
   it("B29 an unknown scheme: 416; sip, sips and tel are known", function()
     w = World.new()

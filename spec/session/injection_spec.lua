@@ -3,24 +3,7 @@
 -- out as one value and nothing else (CWE-113).
 local sip = require "sipsession"
 local World = require "support.world"
-
-local PIECES = {
-  "\r\n", "\r", "\n", "\0", "\r\n\r\n", "\t", "\27", "\127", "\r\n ", "\133",
-  "Via: x", "X-Evil: 1", "a", "b", " ", ":", ";", ",", "<", ">", "\"", "\\",
-  "%0d%0a", "sip:a@b", "ä", "\255", "text/plain", "é: \r", "=", "1", "(", "?",
-}
-
-local function dice(seed)
-  local state = seed
-  return function(n)
-    state = state * 48271 % 2147483647
-    return state % n + 1
-  end
-end
-
-local function breaks(s)
-  return s:find "[\r\n%z]" ~= nil
-end
+local strings = require "support.strings"
 
 -- Where a string can be put: fn(session, s) runs the verb, name is of what it
 -- sends, has(message, s) says whether it came out as it was given.
@@ -180,7 +163,7 @@ describe("injection", function()
       w.network:advance(0)
       return false
     end
-    assert.is_true(what == "body" or not breaks(s), shown)
+    assert.is_true(what == "body" or not strings.breaks(s), shown)
     w.network:advance(0)
     local all = w:sent(name)
     local bytes = all[#all].text
@@ -205,14 +188,10 @@ describe("injection", function()
   end
 
   it("is impossible, with two thousand strings", function()
-    local random = dice(20)
+    local random = strings.dice(20)
     local taken, refused = 0, 0
     for i = 1, 2000 // World.SCALE do
-      local pieces = {}
-      for j = 1, random(4) do
-        pieces[j] = PIECES[random(#PIECES)]
-      end
-      if check(PLACES[i % #PLACES + 1], table.concat(pieces)) then
+      if check(PLACES[i % #PLACES + 1], strings.made(random)) then
         taken = taken + 1
       else
         refused = refused + 1

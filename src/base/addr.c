@@ -149,6 +149,12 @@ bool ss_addr_sendable(const ss_addr *a) {
          !IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr);
 }
 
+bool ss_addr_is_loopback(const ss_addr *a) {
+  if (is4(a))
+    return ip4(a) >> 24 == 127;
+  return IN6_IS_ADDR_LOOPBACK(&a->u.in6.sin6_addr);
+}
+
 bool ss_addr_is_private(const ss_addr *a) {
   if (is4(a)) {
     uint32_t ip = ip4(a);

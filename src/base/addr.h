@@ -39,6 +39,7 @@ uint64_t ss_addr_source(const ss_addr *a);
  * unspecified address (security.md SR12). */
 bool ss_addr_sendable(const ss_addr *a);
 bool ss_addr_is_any(const ss_addr *a);
+bool ss_addr_is_loopback(const ss_addr *a);
 bool ss_addr_is_private(const ss_addr *a); /* RFC 1918, 6598, ULA, link-local */
 ss_str ss_proto_name(ss_proto proto);      /* "udp" */
 ss_str ss_proto_token(ss_proto proto);     /* "UDP", as in a Via */

@@ -60,6 +60,17 @@ static bool behind_nat(const ss_session *s, const ss_addr *contact) {
          !ss_addr_same_ip(&s->remote, contact);
 }
 
+/* May a peer send us there? Not to what its own packets could not reach: not
+ * to this machine from another one, nor by its Contact to a private network
+ * from elsewhere. */
+static bool may_steer(const ss_session *s, const ss_addr *to, bool routed) {
+  bool local = ss_addr_is_loopback(&s->remote);
+  if (ss_addr_is_loopback(to))
+    return local;
+  return routed || !ss_addr_is_private(to) || local ||
+         ss_addr_is_private(&s->remote);
+}
+
 static ss_transport *transport_for(ss_session *s, const ss_addr *to) {
   ss_endpoint *e = s->endpoint;
   int family = to->u.sa.sa_family;
@@ -93,7 +104,7 @@ static int find_path(ss_session *s, const target *t, ss_path *path) {
       ss_str_ieq(t->next.transport, SS_STR("tcp")) ? SS_TCP : SS_UDP;
   uint16_t port = t->next.port ? t->next.port : 5060;
   int rc = ss_addr_ip(&to, proto, t->next.host, port);
-  if (rc || !ss_addr_sendable(&to))
+  if (rc || !ss_addr_sendable(&to) || !may_steer(s, &to, t->routed))
     return back_to_source(s, path);
   bool elsewhere = t->routed && !ss_addr_same_ip(&to, &s->remote);
   if (s->path.conn && !ss_path_ended(&s->path) && !elsewhere)
