@@ -1,6 +1,7 @@
 /* The options of sip.endpoint: names, types and ranges checked before anything
  * is opened. */
 #include "base/error.h"
+#include "lua/auth.h"
 #include "lua/endpoint.h"
 #include "lua/fields.h"
 #include "lua/options.h"
@@ -24,6 +25,9 @@ static const char *const names[] = {"listen",
                                     "network",
                                     "reliable",
                                     "session_timer",
+                                    "allow",
+                                    "deny",
+                                    "auth",
                                     NULL};
 
 /* The address on the top. */
@@ -222,4 +226,5 @@ void lss_endpoint_config(lua_State *L, ss_endpoint_config *config) {
   accept_check(L, config);
   lss_option_any(L, 1, "session_timer");
   lss_timing_check(L, -1, &config->timing);
+  lss_access_config(L, config);
 }
