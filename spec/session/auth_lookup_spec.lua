@@ -216,6 +216,9 @@ describe("auth.lookup", function()
       calls[i]:ack()
     end
     calls[3]:ack()
+    calls[3]:authenticate() -- there is room again
+    assert(calls[3]:wait(486))
+    calls[3]:ack()
   end)
 
   it("doesn't hold up who closes the endpoint", function()

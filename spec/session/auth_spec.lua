@@ -147,6 +147,16 @@ describe("auth", function()
       assert.equal(0, stats().alive.transactions)
     end)
 
+    it("an unknown user whatever the password", function()
+      world()
+      w:serve()
+      -- what is computed with where nobody is known
+      local call = invite("mallory", "no password")
+      try(call)
+      refused(false)
+      call:ack()
+    end)
+
     -- What is changed, and whether the nonce is to blame.
     local CHANGED = {
       { "another Request-URI", { uri = "sip:other@10.0.0.1" } },
