@@ -12,7 +12,7 @@ WERROR ?= -Werror
 export LUA
 
 BUILD_PACKAGES = gcc libc6-dev make pkg-config lua5.4 liblua5.4-dev \
-  libuv1-dev libosip2-dev
+  libuv1-dev libosip2-dev libssl-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev lua-busted lua-luv \
   sip-tester
 DEMO_PACKAGES = $(BUILD_PACKAGES) lua-luv sip-tester
@@ -28,10 +28,11 @@ LUA_CFLAGS = $(call once,LUA_CFLAGS,$(shell $(PKG_CONFIG) --cflags lua5.4 \
 LUA_LIBS = $(call once,LUA_LIBS,$(shell $(PKG_CONFIG) --libs lua5.4 \
   2>/dev/null || $(PKG_CONFIG) --libs lua 2>/dev/null))
 DEP_CFLAGS = $(call once,DEP_CFLAGS,$(shell $(PKG_CONFIG) --cflags \
-  libuv libosip2 2>/dev/null || echo "pkg-config finds no libuv or" \
-  "libosip2: try make deps" >&2))
+  libuv libosip2 libcrypto 2>/dev/null || echo "pkg-config finds no libuv," \
+  "libosip2 or libcrypto: try make deps" >&2))
 DEP_LIBS = $(call once,DEP_LIBS,$(shell $(PKG_CONFIG) --libs \
-  libuv libosip2 2>/dev/null || echo -luv -losipparser2))
+  libuv libosip2 libcrypto 2>/dev/null || \
+  echo -luv -losipparser2 -lcrypto))
 
 # make fuzz OSIP=path: with the libosip2 of that source tree, instrumented too.
 OSIP ?=

@@ -1,5 +1,6 @@
 /* The table of contents: what require "sipsession" gives. No logic; see
  * src/lua/ for the binding, types/sipsession.lua for the documentation. */
+#include "lua/auth.h"
 #include "lua/endpoint.h"
 #include "lua/error.h"
 #include "lua/message.h"
@@ -19,6 +20,7 @@ static const luaL_Reg functions[] = {{"endpoint", lss_endpoint_new},
                                      /* for the parts written in Lua */
                                      {"_network", lss_network_new},
                                      {"_message", lss_message_parse},
+                                     {"_digest", lss_digest},
                                      {"_keeper", lss_keeper},
                                      {"_media_failure", lss_error_media},
                                      {NULL, NULL}};

@@ -17,17 +17,20 @@ dependencies = {
 external_dependencies = {
   LIBUV = { header = "uv.h" },
   LIBOSIP2 = { header = "osipparser2/osip_parser.h" },
+  CRYPTO = { header = "openssl/evp.h" },
 }
 build = {
   type = "make",
   build_variables = {
     CFLAGS = "$(CFLAGS)",
-    CPPFLAGS = "-I$(LUA_INCDIR) -I$(LIBUV_INCDIR) -I$(LIBOSIP2_INCDIR)",
+    CPPFLAGS = "-I$(LUA_INCDIR) -I$(LIBUV_INCDIR) -I$(LIBOSIP2_INCDIR) "
+      .. "-I$(CRYPTO_INCDIR)",
     WERROR = "",
   },
   install_variables = {
     CFLAGS = "$(CFLAGS)",
-    CPPFLAGS = "-I$(LUA_INCDIR) -I$(LIBUV_INCDIR) -I$(LIBOSIP2_INCDIR)",
+    CPPFLAGS = "-I$(LUA_INCDIR) -I$(LIBUV_INCDIR) -I$(LIBOSIP2_INCDIR) "
+      .. "-I$(CRYPTO_INCDIR)",
     WERROR = "",
     LIBDIR = "$(LIBDIR)",
     LUADIR = "$(LUADIR)",

@@ -185,6 +185,24 @@ function run.media()
   assert.same({ OFFER }, printed)
 end
 
+function run.access()
+  chunk("access", nil, { sip = module() })()
+  local stranger = network:peer "udp:10.0.0.2:5062"
+  stranger:invite { to = "sip:desk@127.0.0.1" }
+  local caller = network:peer "udp:127.0.0.1:5062"
+  local call = caller:invite {
+    to = "sip:desk@127.0.0.1",
+    auth = { user = "alice", password = "wonderland" },
+  }
+  assert(call:wait(401))
+  call:authenticate()
+  assert(call:wait(486))
+  call:ack()
+  assert.is_nil(stranger:receive(1))
+  assert.same({ "alice" }, printed)
+  opened:close()
+end
+
 function run.testing()
   local endpoint
   local own = module()
@@ -369,7 +387,10 @@ describe("the pages", function()
   end)
 
   it("mention functions and fields that exist", function()
-    local endpoint = module().endpoint { listen = "udp:10.0.0.1:5060" }
+    local endpoint = module().endpoint {
+      listen = "udp:10.0.0.1:5060",
+      auth = { realm = "x", lookup = function() return "x" end },
+    }
     local session
     endpoint:on("session_received", function(received)
       session = received
@@ -377,7 +398,12 @@ describe("the pages", function()
       session:reject(486)
     end)
     local peer = network:peer "udp:10.0.0.2:5060"
-    local call = peer:invite { to = "sip:desk@10.0.0.1", sdp = OFFER }
+    local call = peer:invite {
+      to = "sip:desk@10.0.0.1", sdp = OFFER,
+      auth = { user = "x", password = "x" },
+    }
+    assert(call:wait(401))
+    call:authenticate()
     local message = assert(call:wait(486))
     call:ack()
     local things = {

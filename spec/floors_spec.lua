@@ -8,7 +8,7 @@ local FLOORS = { base = 1, net = 2, sip = 3, ua = 4, lua = 5 }
 local function library(header)
   if header == "uv.h" or header:match "^uv/" then
     return "net"
-  elseif header:match "^osip" then
+  elseif header:match "^osip" or header:match "^openssl/" then
     return "sip"
   elseif header:match "^lua" or header == "lauxlib.h" then
     return "lua"

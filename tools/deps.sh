@@ -24,6 +24,7 @@ has_elsewhere() {
     liblua5.4-dev) pkg-config --exists lua5.4 || pkg-config --exists lua ;;
     libuv1-dev) pkg-config --exists libuv ;;
     libosip2-dev) pkg-config --exists libosip2 ;;
+    libssl-dev) pkg-config --exists libcrypto ;;
     libcmocka-dev) pkg-config --exists cmocka ;;
     *) true ;;
   esac

@@ -51,6 +51,12 @@ local sip = {}
 ---"application/sdp"
 ---@field accept? string|string[]
 ---@field reliable? sipsession.reliability "supported"
+---Networks that requests may come from, "192.0.2.0/24", "2001:db8::/32" or one
+---address, up to 256; others get 403 (RFC 3261 21.4.4). Not given: all may
+---@field allow? string|string[]
+---What others get: a 403, or nothing, and no connection; "reject"
+---@field deny? "reject"|"drop"
+---@field auth? sipsession.auth callers must say who they are
 ---@field timers? sipsession.timers
 ---@field limits? sipsession.limits
 ---@field network? sipsession.testing.network in memory, instead of real sockets
@@ -72,6 +78,22 @@ local sip = {}
 ---Who refreshes where the caller leaves it open: "uac" is the caller, "uas" we
 ---@field refresher? "uac"|"uas"
 
+---Digest authentication of callers (RFC 3261 22, RFC 7616, RFC 8760): every
+---request but ACK and CANCEL is challenged with 401; within a call it must be
+---its caller's, else 403.
+---@class sipsession.auth
+---@field realm string what the passwords are for, "example.com"
+---The password of that user; or a table with `ha1`, H(user ":" realm ":"
+---password) in hex digits, or a table of them by algorithm; or nil where there
+---is no such user. May yield, for 64*T1 (then 504). When it raises, or returns
+---anything else: 500, and the error goes to the "error" handlers.
+---@field lookup fun(user: string, realm: string): string|table|nil
+---Offered, the best first: "SHA-256", "SHA-512-256", "MD5";
+---{ "SHA-256", "MD5" }
+---@field algorithms? string[]
+---Seconds, then a caller has to take another nonce; 300
+---@field nonce_lifetime? number
+
 ---RFC 3261 17.1.1.1, in seconds.
 ---@class sipsession.timers
 ---@field t1? number 0.5
@@ -91,6 +113,8 @@ local sip = {}
 ---@field sessions? integer live sessions; 100000
 ---Requests of one call that the script has yet to answer; 64
 ---@field dialog_requests? integer
+---@field pending_auth? integer requests whose user is being looked up; 1000
+---@field used_nonces? integer nonces whose counts are kept; 100000
 ---@field transactions? integer transactions not yet ended; 200000
 ---@field connections? integer TCP connections of one listener; 10000
 ---Bytes waiting on one TCP connection; 1048576
@@ -231,8 +255,12 @@ function endpoint:stats() end
 ---@field refused_scheme integer 416
 ---@field refused_version integer 505
 ---@field refused_interval integer 422, a session timer
+---@field refused_source integer not in `allow`
+---@field challenged integer 401 to a request without credentials
+---Credentials that were no good, or not for that call: 401, 403
+---@field refused_credentials integer
 ---@field stray_responses integer
----@field stray_acks integer
+---@field stray_acks integer those of challenges too
 ---@field send_errors integer
 ---@field out_of_memory integer
 ---Sessions: integer, lingering: integer, dialogs: integer, transactions:
@@ -259,6 +287,7 @@ function endpoint:stats() end
 ---@field local_description string? our SDP in force: offer and answer agreed
 ---@field remote_description string? theirs
 ---@field held boolean hold() was successful, and no resume() since
+---@field user string? whose call it is, where the endpoint has `auth`
 ---@field endpoint sipsession.endpoint
 ---@field record sipsession.record? once its state is "disconnected"
 ---@field media sipsession.media? writable; nil: the endpoint's
@@ -1020,7 +1049,7 @@ function peer:receive(seconds) end
 
 ---Sends an INVITE. Options: to, from, request_uri, sdp, or body with
 ---content_type, headers, call_id, branch, cseq, from_tag, contact, transport,
----address, auto.
+---address, auto, auth ({ user =, password = }).
 ---@param options table
 ---@return sipsession.testing.call
 function peer:invite(options) end
@@ -1098,6 +1127,21 @@ function call:update(options) end
 ---@return sipsession.message? sent
 ---@return string? why
 function call:request(method, options) end
+
+---Sends the last request again, with the next CSeq and credentials for the 401
+---to it, after the ACK of that where it is an INVITE. Options: what is to be
+---put in otherwise: user, password, algorithm, uri, method, nc, cnonce, realm,
+---nonce, response, qop; false leaves one out.
+---@param options? table
+---@return sipsession.message? sent
+---@return string? why
+function call:authenticate(options) end
+
+---Such credentials for a request with that method, as a header's value.
+---@param method string
+---@param options? table
+---@return string
+function call:authorization(method, options) end
 
 ---Sends the very bytes of the last request (with that method) again.
 ---@param method? string

@@ -6,25 +6,29 @@
 -- that, is in testing_requests.lua.
 --
 -- Fields: id (the Call-ID), from and to (headers as last sent or received),
--- address (where its requests go), cseq (last number used), auto, sdp (the
--- description it sent last); responses: those to its INVITEs as messages in
--- order of arrival, repeated ones too.
+-- address (where its requests go), cseq (last number used), auto, auth (user
+-- and password), challenge (the last 401), sdp (the description it sent last);
+-- responses: those to its INVITEs as messages in order of arrival, repeated
+-- ones too.
 
+local auth = require "sipsession.testing_auth"
 local auto = require "sipsession.testing_auto"
 local requests = require "sipsession.testing_requests"
 local text = require "sipsession.testing_text"
 
 local Call = {}
 Call.__index = Call
-for name, method in pairs(requests.methods) do
-  Call[name] = method
+for _, methods in ipairs { requests.methods, auth.methods } do
+  for name, method in pairs(methods) do
+    Call[name] = method
+  end
 end
 
 local INVITE = {
   to = true, from = true, sdp = true, body = true, content_type = true,
   headers = true, request_uri = true, call_id = true, branch = true,
   cseq = true, contact = true, transport = true, address = true,
-  from_tag = true, auto = true,
+  from_tag = true, auto = true, auth = true,
 }
 
 -- peer:invite(options). A bare `false` for contact, branch or from_tag leaves
@@ -53,6 +57,7 @@ function Call.new(peer, options)
     peer = peer, address = address, from = from, to = text.name_addr(to),
     id = options.call_id or network:token() .. "@" .. peer.host,
     cseq = options.cseq or 1, transport = options.transport,
+    auth = auth.check(options.auth),
     uri = uri, target = uri, routes = {}, auto = is_auto,
     responses = {}, transactions = {}, inbox = {}, cursor = 0, given = {},
   }, Call)
@@ -110,6 +115,7 @@ function Call:take(entry)
   -- what came to a request that no script has sent is no script's
   entry.taken = requests.is_own(self, message)
   local method = entry.cseq:match "%a+%s*$"
+  self.challenge = auth.challenge(message) or self.challenge
   if method == "INVITE" then
     self.responses[#self.responses + 1] = message
     learn(self, message)
@@ -118,6 +124,9 @@ function Call:take(entry)
     end
   elseif method == "UPDATE" and entry.code >= 200 and entry.code < 300 then
     requests.follow(self, message) -- RFC 3311 5.1
+  end
+  if self.auto and self.challenge == message then
+    auth.answer(self, message)
   end
 end
 

@@ -116,8 +116,9 @@ end
 -- content_type; headers; call_id, branch, cseq, from_tag, contact, transport
 -- (in the Via); address (where it is sent; default the IP address in the
 -- Request-URI, else the last address the peer talked to); auto (as the
--- peer's). `headers` replace those the INVITE has anyway, and
--- { Contact = false } leaves one out.
+-- peer's); auth: { user =, password = }, for call:authenticate, and for an
+-- `auto` call, which answers challenges by itself. `headers` replace those the
+-- INVITE has anyway, and { Contact = false } leaves one out.
 function Peer:invite(options)
   local call = Call.new(self, options) -- no tail call: its errors name us
   return call

@@ -34,6 +34,7 @@ function requests.transmit(call, t, base, options)
   t.text, t.fields = text.message(line, base, options)
   t.branch = text.branch(text.first(t.fields, "Via"))
   t.address = options and options.address or call.address
+  t.options = options
   t.has_body = options and (options.sdp or options.body)
   call.sdp = options and options.sdp or call.sdp
   if t.branch then
@@ -120,6 +121,16 @@ function methods:request(method, options)
   self.contact = contact
   return transmit(self, { method = method, uri = uri, cseq = self.cseq }, base,
     options)
+end
+
+-- A request as it was sent before, with the next CSeq, a new branch, and a
+-- further header.
+function methods:again(t, header)
+  self.cseq = self.cseq + 1
+  local base = self:base(t.method, self.cseq)
+  base[#base + 1] = header
+  return transmit(self, { method = t.method, uri = t.uri, cseq = self.cseq,
+    authorized = true }, base, t.options)
 end
 
 -- The INVITE that was answered by this response.

@@ -71,15 +71,17 @@ local function on_bytes(phone)
   phone.control.bytes = rest
 end
 
--- Starts it; waits with `wire`. Its account is sip:tester@127.0.0.1.
-function Softphone.start(wire)
+-- Starts it; waits with `wire`. Its account is sip:tester@127.0.0.1, with
+-- further parameters where `account` has some: ";auth_pass=secret".
+function Softphone.start(wire, account)
   local directory = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/phone-XXXXXX"))
   local phone = setmetatable(
     { wire = wire, directory = directory, events = {}, said = {} }, Softphone)
   local port = Process.free_port()
   write(directory .. "/config",
     CONFIG:format(directory, Softphone.modules(), port))
-  write(directory .. "/accounts", "<sip:tester@127.0.0.1>;regint=0\n")
+  write(directory .. "/accounts", "<sip:tester@127.0.0.1>;regint=0"
+    .. (account or "") .. "\n")
   write(directory .. "/contacts", "")
   write(directory .. "/silence.wav", silence())
   phone.process = assert(Process.start("baresip", { "-4", "-f", directory },

@@ -104,7 +104,8 @@ static inline void notes_wire(void *arg, bool out, const ss_addr *peer,
     s->received++;
 }
 
-static const ss_sink notes_sink = {notes_message, notes_refused, notes_wire};
+static const ss_sink notes_sink = {notes_message, notes_refused, notes_wire,
+                                   NULL};
 
 typedef struct loss {
   ss_watch watch;

@@ -105,4 +105,31 @@ describe("a softphone #slow", function()
     end)
     assert.equal(1, w.endpoint:stats().responses_in) -- its 200
   end)
+
+  it("says who it is where it is asked", function()
+    phone:close()
+    w:finish()
+    w = Loopback.new { endpoint = {
+      timers = { t1 = 0.1, t2 = 0.4, t4 = 0.2 },
+      auth = {
+        realm = "example.com",
+        algorithms = { "MD5" }, -- this one gives up at what it doesn't know
+        lookup = function(user)
+          return user == "tester" and "secret"
+        end,
+      },
+    } }
+    phone = Softphone.start(w.wire, ";auth_user=tester;auth_pass=secret")
+    w:serve(function(session)
+      session:participate()
+    end)
+    phone:dial("desk", w.endpoint.addresses[1])
+    assert.is_truthy(phone:wait "CALL_ESTABLISHED")
+    w.wire:run(0.1)
+    phone:hangup()
+    assert.is_truthy(phone:wait "CALL_CLOSED")
+    w:logged { "incoming>connecting none -", "connecting>connected none 200",
+      "connected>disconnected terminated_remotely -" }
+    assert.equal("tester", w.sessions[1].user)
+  end)
 end)

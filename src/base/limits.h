@@ -19,6 +19,8 @@
   X(sessions, 100000)       /* live sessions */                                \
   X(dialog_requests, 64)    /* requests of one call that a script has yet      \
                                to answer */                                    \
+  X(pending_auth, 1000)     /* requests whose user is being looked up */       \
+  X(used_nonces, 100000)    /* nonces whose counts are kept */                 \
   X(transactions, 200000)   /* transactions not yet ended */                   \
   X(connections, 10000)     /* TCP connections of one listener */              \
   X(connections_per_source, 1000) /* of them, of one source */                 \

@@ -2,6 +2,7 @@
 #include "lua/endpoint.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "lua/auth.h"
 #include "lua/call.h"
 #include "lua/error.h"
 #include "lua/event.h"
@@ -49,6 +50,7 @@ static const ss_endpoint_handler handler = {.received = lss_session_received,
                                             .negotiate = lss_session_negotiate,
                                             .completed = lss_session_completed,
                                             .requested = lss_session_requested,
+                                            .lookup = lss_lookup,
                                             .wire = lss_wire,
                                             .released = lss_session_released,
                                             .closed = closed};
@@ -123,6 +125,8 @@ int lss_endpoint_new(lua_State *L) {
   lua_setiuservalue(L, -2, LSS_ENDPOINT_NETWORK);
   lss_option_any(L, 1, "media");
   lua_setiuservalue(L, -2, LSS_ENDPOINT_MEDIA);
+  lss_push_lookup(L);
+  lua_setiuservalue(L, -2, LSS_ENDPOINT_LOOKUP);
   rc = open_core(w, &config, box, &failed);
   if (rc)
     return open_failed(L, &config, failed, rc);

@@ -1,6 +1,7 @@
 /* The options of sip.endpoint: names, types and ranges checked before anything
  * is opened. */
 #include "base/error.h"
+#include "lua/auth.h"
 #include "lua/endpoint.h"
 #include "lua/error.h"
 #include "lua/fields.h"
@@ -10,14 +11,25 @@
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
 
-static const char *const names[] = {"listen",         "uri",
-                                    "advertise",      "user_agent",
-                                    "media",          "unhandled_code",
-                                    "terminate_code", "connect_timeout",
-                                    "close_timeout",  "accept",
-                                    "timers",         "limits",
-                                    "network",        "reliable",
-                                    "session_timer",  NULL};
+static const char *const names[] = {"listen",
+                                    "uri",
+                                    "advertise",
+                                    "user_agent",
+                                    "media",
+                                    "unhandled_code",
+                                    "terminate_code",
+                                    "connect_timeout",
+                                    "close_timeout",
+                                    "accept",
+                                    "timers",
+                                    "limits",
+                                    "network",
+                                    "reliable",
+                                    "session_timer",
+                                    "allow",
+                                    "deny",
+                                    "auth",
+                                    NULL};
 
 /* The address on the top. */
 static void add_address(lua_State *L, ss_addr *addr) {
@@ -216,4 +228,5 @@ void lss_endpoint_config(lua_State *L, ss_endpoint_config *config) {
   accept_check(L, config);
   lss_option_any(L, 1, "session_timer");
   lss_timing_check(L, -1, &config->timing);
+  lss_access_config(L, config);
 }

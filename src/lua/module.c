@@ -1,6 +1,7 @@
 /* run, stop, spawn and what embedders need. sip.run drives the open networks
  * until nothing is due on them, then the real loop. */
 #include "lua/module.h"
+#include "lua/auth.h"
 #include "lua/call.h"
 #include "lua/endpoint.h"
 #include "lua/error.h"
@@ -20,6 +21,7 @@ void lss_open(lua_State *L) {
   lss_session_open(L);
   lss_endpoint_open(L);
   lss_network_open(L);
+  lss_auth_open(L);
   lss_peer_open(L);
 }
 

@@ -195,6 +195,11 @@ static int get_local_participant(lua_State *L) {
   return push_participant(L, rc, who, ss_session_local_tag(s));
 }
 
+static int get_user(lua_State *L) {
+  lss_push_str_or_nil(L, ss_session_request(check(L))->user);
+  return 1;
+}
+
 static int get_endpoint(lua_State *L) {
   check(L);
   lua_getiuservalue(L, 1, LSS_SESSION_ENDPOINT);
@@ -297,6 +302,7 @@ static const luaL_Reg session_getters[] = {
     {"remote_description", get_remote_description},
     {"request", get_request},
     {"offer", get_offer},
+    {"user", get_user},
     {"endpoint", get_endpoint},
     {"record", lss_session_get_record},
     {"media", get_media},

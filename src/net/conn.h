@@ -67,6 +67,7 @@ struct ss_conn {
   bool eof;      /* the peer has ended its side */
   bool overflow; /* over limits.connection_backlog */
   bool reading;  /* inside ss_conn_bytes */
+  bool brief;    /* SS_ADMIT_BRIEFLY */
   ss_hnode node; /* in t->by_peer */
   ss_list all;   /* in t->conns */
   ss_list watchers;
@@ -91,6 +92,7 @@ void ss_transport_refused(ss_transport *t, ss_conn *c, const ss_addr *peer,
                           ss_refusal why, ss_str head);
 /* No more connections from there; it was told as refused. */
 bool ss_transport_full(ss_transport *t, const ss_addr *peer);
+ss_admission ss_transport_admission(ss_transport *t, const ss_addr *peer);
 void ss_transport_wire(ss_transport *t, bool out, const ss_addr *peer,
                        const char *p, size_t n);
 
@@ -98,6 +100,9 @@ void ss_transport_wire(ss_transport *t, bool out, const ss_addr *peer,
 void ss_conn_init(ss_conn *c, const ss_conn_ops *ops, ss_transport *t,
                   const ss_addr *peer, ss_conn_state state);
 void ss_conn_opened(ss_conn *c);
+/* It was admitted briefly; and has had its answer. */
+void ss_conn_brief(ss_conn *c);
+void ss_conn_dismiss(ss_conn *c);
 /* Bytes have come, the peer's end has come, it is over (rc says why). Each may
  * call the sink and watchers, and so may end in the transport's closing: look
  * at c->state, not at c->t. */

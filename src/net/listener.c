@@ -65,6 +65,17 @@ static bool refuse_with_spare(listener *l) {
   return fd >= 0;
 }
 
+static void admit(ss_transport *t, int fd, const ss_addr *peer) {
+  ss_admission how = ss_transport_admission(t, peer);
+  ss_conn *c;
+  if (how == SS_ADMIT_NOT)
+    close(fd);
+  else if (ss_tcp_adopt(t, fd, peer, false, &c) != 0)
+    ss_transport_refused(t, NULL, peer, SS_REFUSED_CONNECTIONS, SS_STR_NONE);
+  else if (how == SS_ADMIT_BRIEFLY)
+    ss_conn_brief(c);
+}
+
 /* Takes one connection; false when there is none, or it has to wait. */
 static bool accept_one(listener *l) {
   ss_transport *t = &l->base;
@@ -73,8 +84,8 @@ static bool accept_one(listener *l) {
   if (fd >= 0) {
     if (ss_transport_full(t, &peer))
       close(fd);
-    else if (ss_tcp_adopt(t, fd, &peer, false, NULL) != 0)
-      ss_transport_refused(t, NULL, &peer, SS_REFUSED_CONNECTIONS, SS_STR_NONE);
+    else
+      admit(t, fd, &peer);
     return true;
   }
   switch (-fd) {

@@ -185,7 +185,13 @@ static int accept_link(ss_mlink *link) {
   ss_transport *t = port->transport;
   if (ss_transport_full(t, &link->side[0].addr))
     return -ECONNREFUSED;
-  return attach(t, link, 1, SS_CONN_OPEN) ? 0 : SS_ENOMEM;
+  ss_admission how = ss_transport_admission(t, &link->side[0].addr);
+  if (how == SS_ADMIT_NOT)
+    return -ECONNREFUSED;
+  mconn *mc = attach(t, link, 1, SS_CONN_OPEN);
+  if (mc && how == SS_ADMIT_BRIEFLY)
+    ss_conn_brief(&mc->base);
+  return mc ? 0 : SS_ENOMEM;
 }
 
 static void requested(ss_timer *timer) {

@@ -35,6 +35,15 @@ void ss_conn_unref(ss_conn *c) {
   }
 }
 
+/* Closes once what it was given to send has left. */
+static void drain(ss_conn *c) {
+  c->state = SS_CONN_DRAINING;
+  ss_hash_remove(&c->t->by_peer, &c->node);
+  ss_loop_timer_stop(c->t->loop, &c->idle);
+  ss_loop_timer(c->t->loop, &c->deadline, DRAIN_MS);
+  ss_loop_flush_later(c->t->loop, &c->flush);
+}
+
 /* Refuses what it says, then closes: at once, or once what it was given to
  * send for an answer has left. */
 static void refuse(ss_conn *c, ss_refusal why, ss_str head) {
@@ -46,11 +55,18 @@ static void refuse(ss_conn *c, ss_refusal why, ss_str head) {
     ss_conn_lose(c, SS_ELIMIT);
     return;
   }
-  c->state = SS_CONN_DRAINING;
-  ss_hash_remove(&c->t->by_peer, &c->node);
-  ss_loop_timer_stop(c->t->loop, &c->idle);
-  ss_loop_timer(c->t->loop, &c->deadline, DRAIN_MS);
-  ss_loop_flush_later(c->t->loop, &c->flush);
+  drain(c);
+}
+
+void ss_conn_brief(ss_conn *c) {
+  c->brief = true;
+  ss_loop_timer(c->t->loop, &c->deadline,
+                (uint64_t)c->t->limits.message_time * 1000);
+}
+
+void ss_conn_dismiss(ss_conn *c) {
+  if (c->brief && c->state == SS_CONN_OPEN)
+    drain(c);
 }
 
 static void deadline_passed(ss_timer *timer) {
@@ -241,7 +257,7 @@ void ss_conn_bytes(ss_conn *c, const char *p, size_t n) {
   c->reading = false;
   if (c->state == SS_CONN_LOST)
     ss_frame_free(&c->frame);
-  if (c->state == SS_CONN_OPEN) {
+  if (c->state == SS_CONN_OPEN && !c->brief) {
     /* The time of a message runs from its first byte. */
     if (!ss_frame_partial(&c->frame))
       ss_loop_timer_stop(c->t->loop, &c->deadline);

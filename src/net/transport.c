@@ -79,6 +79,15 @@ bool ss_transport_full(ss_transport *t, const ss_addr *peer) {
   return true;
 }
 
+ss_admission ss_transport_admission(ss_transport *t, const ss_addr *peer) {
+  ss_admission how = t->sink.admit ? t->sink.admit(t->arg, peer) : SS_ADMIT;
+  /* they must not keep out who may stay */
+  if (how != SS_ADMIT_BRIEFLY || t->connections < t->limits.connections / 2)
+    return how;
+  ss_transport_refused(t, NULL, peer, SS_REFUSED_CONNECTIONS, SS_STR_NONE);
+  return SS_ADMIT_NOT;
+}
+
 void ss_transport_received(ss_transport *t, const ss_addr *peer, const char *p,
                            size_t n) {
   ss_path path = {t, NULL, *peer};
@@ -169,6 +178,11 @@ void ss_path_release(ss_path *path) {
 
 bool ss_path_lost(const ss_path *path) {
   return path->conn && path->conn->state == SS_CONN_LOST;
+}
+
+void ss_path_dismiss(const ss_path *path) {
+  if (path->conn)
+    ss_conn_dismiss(path->conn);
 }
 
 bool ss_path_ended(const ss_path *path) {

@@ -32,6 +32,14 @@ typedef enum ss_refusal {
                             .connections_per_source, or no fd left */
 } ss_refusal;
 
+/* Whether a peer may connect. */
+typedef enum ss_admission {
+  SS_ADMIT,
+  SS_ADMIT_BRIEFLY, /* to be told, in answer to a request made within
+                       limits.message_time, that it may not: ss_path_dismiss */
+  SS_ADMIT_NOT      /* closed at once; nothing else is told of it */
+} ss_admission;
+
 typedef struct ss_sink {
   /* One datagram, or one whole message cut from a stream. The bytes are the
    * transport's and valid during the call. */
@@ -43,6 +51,9 @@ typedef struct ss_sink {
   /* Sent and received, for traces and counters; may be NULL. */
   void (*wire)(void *arg, bool out, const ss_addr *peer, const char *p,
                size_t n);
+  /* A connection comes in over a listener; may be NULL: everybody's. Calls
+   * nothing. */
+  ss_admission (*admit)(void *arg, const ss_addr *peer);
 } ss_sink;
 
 /* Told once when a connection is gone, or couldn't be made; before that it is
@@ -84,6 +95,9 @@ void ss_path_local(const ss_path *path, ss_addr *local);
 void ss_path_hold(ss_path *path);    /* takes a reference of conn, if any */
 void ss_path_release(ss_path *path); /* gives it back, clears the path */
 bool ss_path_lost(const ss_path *path);
+/* A connection that was admitted briefly has had its answer: it is closed once
+ * that has left. No-op for others. */
+void ss_path_dismiss(const ss_path *path);
 /* The peer has ended its side of the connection, or it is lost: answers may
  * still go over it, but a request of ours would not be answered. */
 bool ss_path_ended(const ss_path *path);

@@ -108,6 +108,7 @@ typedef struct ss_message {
   ss_str text;     /* the message as received */
   ss_str head;     /* the header section of `work`, start line included */
   ss_str body;     /* Content-Length applied */
+  ss_str user;     /* whose request it is; set by who has made sure of that */
   double time;     /* seconds on the receiver's clock; set by the receiver */
   ss_field *field; /* [0] is unused: an index of 0 means none */
   uint8_t fields;  /* number of fields + 1 */

@@ -179,6 +179,10 @@ void *ss_server_arg(const ss_server *s) {
   return s->arg;
 }
 
+const ss_server_watch *ss_server_watched(const ss_server *s) {
+  return s->watch;
+}
+
 ss_message *ss_server_request(const ss_server *s) {
   return s->request;
 }
@@ -220,6 +224,19 @@ int ss_server_reply(ss_server *s, ss_reply *reply) {
     ss_invite_replied(s, reply->code);
   else
     ss_other_replied(s, reply->code);
+  return 0;
+}
+
+int ss_server_refuse(ss_server *s, ss_reply *reply) {
+  if (s->last || !s->request)
+    return ss_server_reply(s, reply);
+  ss_path path = s->path; /* its connection is held until s goes */
+  path.peer = s->source;
+  int rc = ss_layer_refuse(s->layer, &path, s->request, reply->code,
+                           reply->reason, reply->own);
+  if (rc == SS_ENOMEM)
+    s->layer->count.out_of_memory++;
+  ss_server_free(s);
   return 0;
 }
 

@@ -74,6 +74,7 @@ typedef struct ss_server_watch {
 void ss_server_attach(ss_server *s, const ss_server_watch *watch, void *arg);
 void ss_server_detach(ss_server *s);
 void *ss_server_arg(const ss_server *s); /* who is attached, or NULL */
+const ss_server_watch *ss_server_watched(const ss_server *s); /* likewise */
 ss_message *ss_server_request(const ss_server *s);   /* NULL after the final */
 const ss_path *ss_server_path(const ss_server *s);   /* where answers go */
 const ss_addr *ss_server_source(const ss_server *s); /* whence it came */
@@ -86,6 +87,12 @@ bool ss_server_merged(const ss_server *s);
 /* Renders and sends; `source` is filled in here. SS_ESTATE after a final,
  * SS_EFULL, SS_ENOMEM. A delivery that fails is told to `failed`. */
 int ss_server_reply(ss_server *s, ss_reply *reply);
+/* A refusal that the peer may well not care to acknowledge: where nothing has
+ * been said yet, it is sent once, without a To tag of the caller's, and the
+ * transaction is no more, so that nothing is kept or repeated for whom we don't
+ * know (RFC 3261 8.2.7, 26.3.2.4); a repeat of the request is new then. Else
+ * as ss_server_reply. */
+int ss_server_refuse(ss_server *s, ss_reply *reply);
 /* Forgets a transaction that couldn't be answered, for want of memory: the
  * peer repeats its request, and it is new then. */
 void ss_server_drop(ss_server *s);

@@ -19,6 +19,8 @@ void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {
     ss_requests_reply(e, server, 481, SS_STR_NONE);
     return;
   }
+  if (ss_auth_cancelled(e, invite, server))
+    return;
   ss_session *s = ss_server_arg(invite) != e ? ss_server_arg(invite) : NULL;
   ss_reply reply = {.code = 200, .server = ss_str_z(e->name)};
   char tag[SS_TAG_LEN];

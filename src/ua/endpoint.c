@@ -12,7 +12,10 @@ void ss_endpoint_config_default(ss_endpoint_config *c) {
                             .reliable = SS_RELIABILITY_SUPPORTED,
                             .t1 = 500,
                             .t2 = 4000,
-                            .t4 = 5000};
+                            .t4 = 5000,
+                            .auth = {.algorithm = {SS_SHA_256, SS_MD5},
+                                     .algorithms = 2,
+                                     .nonce_lifetime = 300000}};
   ss_timing_default(&c->timing);
   ss_limits_default(&c->limits);
 }
@@ -36,11 +39,50 @@ static void count_refusal(ss_endpoint *e, const ss_message *m) {
     e->stats.refused_syntax++;
 }
 
+/* --- who may send requests ------------------------------------------------ */
+
+static bool is_allowed(const ss_endpoint *e, const ss_addr *peer) {
+  return !e->networks || ss_cidr_has(e->network, e->networks, peer);
+}
+
+static ss_admission on_connection(void *arg, const ss_addr *peer) {
+  ss_endpoint *e = arg;
+  if (is_allowed(e, peer))
+    return SS_ADMIT;
+  if (!e->deny_silently)
+    return SS_ADMIT_BRIEFLY;
+  e->stats.refused_source++;
+  return SS_ADMIT_NOT;
+}
+
+/* A response: it finds the request of ours that it is for, or nobody. */
+static bool is_response(const char *p, size_t n) {
+  return ss_str_starts((ss_str){p, n}, SS_STR("SIP/2.0 "));
+}
+
+/* RFC 3261 21.4.4, whatever else is the matter with it. */
+static void forbid(ss_endpoint *e, const ss_path *path, ss_str text) {
+  ss_message *m;
+  e->stats.refused_source++;
+  if (e->deny_silently || ss_message_new(&m, text, false, &e->limits))
+    return;
+  if (m->is_request && m->method != SS_ACK)
+    ss_layer_refuse(e->layer, path, m, 403, SS_STR_NONE, SS_STR_NONE);
+  ss_message_unref(m);
+  ss_path_dismiss(path);
+}
+
+/* --- what the listeners bring --------------------------------------------- */
+
 static void on_message(void *arg, const ss_path *path, const char *p,
                        size_t n) {
   ss_endpoint *e = arg;
   if (!path->conn && is_keep_alive(p, n))
     return;
+  if (!is_allowed(e, &path->peer) && !is_response(p, n)) {
+    forbid(e, path, (ss_str){p, n});
+    return;
+  }
   ss_message *m;
   int rc = ss_message_new(&m, (ss_str){p, n}, path->conn != NULL, &e->limits);
   if (rc) {
@@ -74,6 +116,10 @@ static void answer_head(ss_endpoint *e, const ss_path *path, ss_str head,
 static void on_refused(void *arg, const ss_path *path, ss_refusal why,
                        ss_str head) {
   ss_endpoint *e = arg;
+  if (head.n && !is_allowed(e, &path->peer)) {
+    forbid(e, path, head);
+    return;
+  }
   switch (why) {
   case SS_REFUSED_SIZE: /* RFC 3261 21.5.7 */
     e->stats.refused_size++;
@@ -109,7 +155,7 @@ static void on_wire(void *arg, bool out, const ss_addr *peer, const char *p,
     e->handler->wire(e->arg, out, peer, (ss_str){p, n});
 }
 
-static const ss_sink sink = {on_message, on_refused, on_wire};
+static const ss_sink sink = {on_message, on_refused, on_wire, on_connection};
 
 static void close_sockets(ss_endpoint *e) {
   for (size_t i = 0; i < e->transports; i++)
@@ -121,15 +167,29 @@ static void close_sockets(ss_endpoint *e) {
 static void destroy(ss_endpoint *e) {
   ss_loop_timer_stop(e->loop, &e->close_timer);
   ss_job_cancel(&e->close_job);
+  ss_auth_free(e);
   ss_layer_free(e->layer);
   close_sockets(e);
   ss_free(e->transport);
   ss_free(e->address);
+  ss_free(e->network);
   ss_hash_free(&e->dialogs);
   ss_identity_free(e);
   ss_rate_free(e->rate);
   if (!e->forgetting) /* else those who are at it free it */
     ss_free(e);
+}
+
+static int take_networks(ss_endpoint *e, const ss_endpoint_config *c) {
+  if (!c->allowed)
+    return 0;
+  e->network = ss_alloc(c->allowed * sizeof *e->network);
+  if (!e->network)
+    return SS_ENOMEM;
+  memcpy(e->network, c->allow, c->allowed * sizeof *e->network);
+  e->networks = c->allowed;
+  e->deny_silently = c->deny_silently;
+  return 0;
 }
 
 static int open_listeners(ss_endpoint *e, const ss_endpoint_config *c,
@@ -187,6 +247,7 @@ static bool forget_sessions(ss_endpoint *e) {
 /* The addresses are free again. Not from within the layer. */
 static void shut(ss_endpoint *e) {
   take_counters(e);
+  ss_auth_forget(e);
   ss_layer_free(e->layer);
   e->layer = NULL;
   close_sockets(e);
@@ -243,9 +304,13 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   if (!rc && e->limits.invites_per_source)
     rc = ss_rate_new(&e->rate, e->limits.invites_per_source);
   if (!rc)
+    rc = take_networks(e, c);
+  if (!rc)
     rc = open_listeners(e, c, failed);
   if (!rc)
     rc = ss_identity_init(e, c);
+  if (!rc)
+    rc = ss_auth_new(e, &c->auth);
   if (rc)
     goto fail;
   ss_layer_config layer = {.loop = e->loop,
@@ -287,6 +352,7 @@ void ss_endpoint_close(ss_endpoint *e, const ss_fields *fields) {
   if (e->closing)
     return;
   e->closing = true;
+  ss_auth_close(e);
   end_sessions(e, fields);
   bool waits = !ss_list_empty(&e->sessions) || e->unacked;
   if (waits) {

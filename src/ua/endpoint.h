@@ -8,8 +8,10 @@
 #ifndef SS_UA_ENDPOINT_H
 #define SS_UA_ENDPOINT_H
 
+#include "base/cidr.h"
 #include "net/transport.h"
 #include "sip/fields.h"
+#include "ua/auth.h"
 #include "ua/session.h"
 
 /* Whether provisional responses are acknowledged (RFC 3262). */
@@ -57,6 +59,10 @@ typedef struct ss_endpoint_handler {
   /* A request came in the dialog. Where it waits for an answer, the handler
    * gives or promises one. Not after DISCONNECTED. */
   void (*requested)(void *arg, ss_session *session, ss_inbound *inbound);
+  /* A request says whose it is: begin to look up the user's password; it ends
+   * with one of ss_attempt_password and the others, from within or later. Not
+   * called without auth.realm. */
+  void (*lookup)(void *arg, ss_attempt *attempt);
   /* Every message sent or received; called as it happens, so: copy and put
    * off. NULL while nobody wants to know. */
   void (*wire)(void *arg, bool out, const ss_addr *peer, ss_str text);
@@ -82,6 +88,10 @@ typedef struct ss_endpoint_config {
                                "application/sdp" */
   ss_reliability reliable;  /* default SUPPORTED */
   ss_timing timing;         /* of its sessions */
+  const ss_cidr *allow;     /* who may send requests; copied */
+  size_t allowed;           /* so many; 0: everybody */
+  bool deny_silently;       /* others get no 403, and no connection */
+  ss_auth_config auth;
   ss_limits limits;
 } ss_endpoint_config;
 
@@ -99,6 +109,7 @@ typedef struct ss_endpoint_config {
   X(refused_merged) X(refused_no_dialog) X(refused_no_transaction)             \
   X(refused_method) X(refused_extension) X(refused_media_type)                 \
   X(refused_scheme) X(refused_version) X(refused_interval)                     \
+  X(refused_source) X(challenged) X(refused_credentials)                       \
   X(stray_responses) X(stray_acks) X(send_errors) X(out_of_memory)
 /* clang-format on */
 

@@ -1,5 +1,6 @@
-/* What comes in, in the order of RFC 3261 8.2: its dialog if it names one
- * (12.2.2), method, Request-URI, Require, merged requests; then by method. */
+/* What comes in, in the order of RFC 3261 8.2: whose it is (auth.c), its
+ * dialog if it names one (12.2.2), method, Request-URI, Require, merged
+ * requests; then by method. */
 #include "ua/ua.h"
 
 #include "sip/body.h"
@@ -155,6 +156,12 @@ static void no_dialog(ss_endpoint *e, ss_server *server) {
 
 static void in_dialog(ss_endpoint *e, ss_session *s, ss_server *server,
                       ss_message *m) {
+  /* RFC 3261 26.2.1: a call is its caller's, whoever else has a password */
+  if (!ss_str_eq(m->user, s->request->user)) {
+    e->stats.refused_credentials++;
+    ss_requests_reply(e, server, 403, SS_STR_NONE);
+    return;
+  }
   if (!ss_dialog_in_order(&s->dialog, m)) {
     ss_requests_reply(e, server, 500, SS_STR_NONE);
     return;
@@ -223,8 +230,7 @@ static bool has_to_tag(ss_message *m) {
   return !ss_message_to(m, &to) && to->tag.n;
 }
 
-static void on_request(void *arg, ss_server *server, ss_message *m) {
-  ss_endpoint *e = arg;
+void ss_requests_admitted(ss_endpoint *e, ss_server *server, ss_message *m) {
   bool tagged = has_to_tag(m);
   ss_session *s = tagged ? ss_dialog_find(e, m) : NULL;
   if (m->method == SS_CANCEL)
@@ -238,6 +244,15 @@ static void on_request(void *arg, ss_server *server, ss_message *m) {
     in_dialog(e, s, server, m);
   else
     out_of_dialog(e, server, m);
+}
+
+/* RFC 3261 8.2: "starting with authentication". */
+static void on_request(void *arg, ss_server *server, ss_message *m) {
+  ss_endpoint *e = arg;
+  if (ss_auth_wanted(e, m))
+    ss_auth_received(e, server, m);
+  else
+    ss_requests_admitted(e, server, m);
 }
 
 /* RFC 3261 13.3.1.4: matched by dialog and CSeq; its branch is its own. */

@@ -133,6 +133,8 @@ struct ss_session {
   void *user;
 };
 
+typedef struct ss_auth ss_auth;
+
 struct ss_endpoint {
   ss_loop *loop;
   const ss_endpoint_handler *handler;
@@ -142,6 +144,10 @@ struct ss_endpoint {
   size_t transports; /* open */
   ss_addr *address;  /* as bound; stay readable */
   size_t listeners;
+  ss_cidr *network; /* those who may send requests are in one of */
+  size_t networks;  /* so many; 0: everybody may */
+  bool deny_silently;
+  ss_auth *auth; /* NULL: nobody is asked who they are */
   ss_list sessions;
   ss_hash dialogs;
   size_t live;    /* sessions not disconnected */
@@ -193,6 +199,20 @@ extern const ss_layer_user ss_requests_user;
 /* Answers a request that no session answers; own: lines, or empty. */
 void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
                        ss_str own);
+
+/* Goes on with a request whose sender may call. */
+void ss_requests_admitted(ss_endpoint *e, ss_server *server, ss_message *m);
+
+/* auth.c */
+int ss_auth_new(ss_endpoint *e, const ss_auth_config *config);
+void ss_auth_free(ss_endpoint *e);
+/* Must this request say whose it is? Then it goes here, and on from here. */
+bool ss_auth_wanted(const ss_endpoint *e, const ss_message *m);
+void ss_auth_received(ss_endpoint *e, ss_server *server, ss_message *m);
+/* Answers both, where that INVITE's user is being looked up; else false. */
+bool ss_auth_cancelled(ss_endpoint *e, ss_server *invite, ss_server *cancel);
+void ss_auth_close(ss_endpoint *e);  /* 503 to all that waits */
+void ss_auth_forget(ss_endpoint *e); /* or nothing */
 
 /* invite.c */
 void ss_invite_received(ss_endpoint *e, ss_server *server, ss_message *m);
