@@ -24,7 +24,7 @@ int ss_fields_add(ss_fields *f, ss_str name, ss_str value);
 int ss_fields_add_own(ss_fields *f, ss_field_id id, ss_str value);
 bool ss_fields_has(const ss_fields *f, ss_field_id id);
 int ss_fields_copy(ss_fields *to, const ss_fields *from); /* SS_ENOMEM */
-void ss_fields_free(ss_fields *f); /* empty again */
+void ss_fields_free(ss_fields *f);                        /* empty again */
 static inline ss_str ss_fields_text(const ss_fields *f) {
   return (ss_str){f->p, f->n};
 }
