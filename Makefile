@@ -121,8 +121,8 @@ $(FUZZERS): $(BUILD)/fuzz/fuzz_%: $$(call objects,fuzz/$$*.c \
 
 $(call objects,$(wildcard fuzz/*.c)): ALL_CPPFLAGS += -Ifuzz
 
-OSIP_HAVE = CTYPE_H FCNTL_H LOCALTIME PTHREAD STDARG_H STRING_H STRUCT_TIMESPEC \
-  SYS_TIME_H SYS_TYPES_H TIME_H UNISTD_H
+OSIP_HAVE = CTYPE_H FCNTL_H LOCALTIME PTHREAD STDARG_H STRING_H \
+  STRUCT_TIMESPEC SYS_TIME_H SYS_TYPES_H TIME_H UNISTD_H
 $(BUILD)/libosip.a: $(BUILD)/flags
 	@rm -rf $@ $(BUILD)/osip && mkdir -p $(BUILD)/osip
 	@cd $(BUILD)/osip && for f in $(OSIP)/src/osipparser2/*.c; do \
