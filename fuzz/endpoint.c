@@ -63,7 +63,7 @@ static void open_peers(world *w) {
     peer *p = &w->peer[i];
     p->world = w;
     MUST(ss_addr_parse(&p->addr, ss_str_z(addresses[i])) == 0);
-    MUST(ss_mpeer_open(w->memory, &p->addr, &peer_handler, p, &p->peer) == 0);
+    peer_open(p);
   }
 }
 
@@ -90,6 +90,9 @@ static void open_endpoint(world *w, const step *s) {
   c.limits.connections_per_source = (size_t)step_get(s, 'n', 4);
   c.limits.provisional_time = (size_t)step_get(s, 'p', 86400);
   script_timing(s, &c.timing);
+  c.advertise = ss_str_z(advertised_at(step_get(s, 'w', 0)));
+  if (step_get(s, 'o', 0))
+    c.uri = SS_STR("sips:desk@example.com");
   c.reliable = (ss_reliability)(step_get(s, 'r', SS_RELIABILITY_SUPPORTED) % 3);
   if (step_get(s, 'a', 0))
     c.accept = SS_STR("application/sdp, text/plain, message/sipfrag");

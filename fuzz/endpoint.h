@@ -56,6 +56,7 @@ const char *contact_at(long index);
 const char *uri_at(long index);
 const char *via_at(long index);
 const char *reference_at(long index); /* what a script refers to */
+const char *advertised_at(long index);
 extern const char *const method_names[];
 extern const char *const verb_names[];
 
@@ -121,10 +122,11 @@ struct world {
 };
 
 /* endpoint_peer.c */
-extern const ss_mpeer_handler peer_handler;
+void peer_open(peer *p); /* if it isn't */
 void peer_request(world *w, const step *s);
 void peer_response(world *w, const step *s);
 void peer_shut(world *w, const step *s);
+void peer_gone(world *w, const step *s);
 
 /* endpoint_script.c */
 extern const ss_endpoint_handler script_handler;

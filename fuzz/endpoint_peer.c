@@ -65,6 +65,7 @@ static void run(world *w, uint64_t ms) {
 static void deliver(world *w, peer *p, const step *s, ss_str text,
                     const ss_addr *to) {
   const ss_addr *dest = p->addr.proto == SS_UDP ? &w->udp : &w->tcp;
+  peer_open(p); /* it may have gone */
   size_t size = (size_t)step_get(s, 'k', 0);
   if (p->addr.proto == SS_UDP || !size)
     size = text.n;
@@ -203,8 +204,15 @@ void peer_response(world *w, const step *s) {
 
 void peer_shut(world *w, const step *s) {
   peer *p = peer_of(w, s, 3);
-  if (p->addr.proto != SS_UDP)
+  if (p->addr.proto != SS_UDP && p->peer)
     ss_mpeer_shut(p->peer, &w->tcp);
+}
+
+/* Nobody has its address any more, and its streams are lost. */
+void peer_gone(world *w, const step *s) {
+  peer *p = peer_of(w, s, 3);
+  ss_mpeer_close(p->peer);
+  p->peer = NULL;
 }
 
 static step automatic(const char *verb, long call_index) {
@@ -266,4 +274,8 @@ static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   ss_message_unref(m);
 }
 
-const ss_mpeer_handler peer_handler = {on_heard, NULL};
+void peer_open(peer *p) {
+  static const ss_mpeer_handler handler = {on_heard, NULL};
+  if (!p->peer)
+    MUST(ss_mpeer_open(p->world->memory, &p->addr, &handler, p, &p->peer) == 0);
+}

@@ -340,6 +340,8 @@ void script_step(world *w, const step *s) {
     free_endpoint(w);
   else if (ss_str_eq(s->verb, SS_STR("shut")))
     peer_shut(w, s);
+  else if (ss_str_eq(s->verb, SS_STR("gone")))
+    peer_gone(w, s);
   else if (ss_str_eq(s->verb, SS_STR("automatic")))
     w->automatic = (unsigned)step_get(s, 'a', 0);
   else if (ss_str_eq(s->verb, SS_STR("impair")))
