@@ -71,7 +71,7 @@ static void deliver(world *w, peer *p, const step *s, ss_str text,
     size = text.n;
   if (size < text.n / 16 + 1)
     size = text.n / 16 + 1;
-  while (text.n) {
+  while (text.n && p->peer) {
     size_t n = size < text.n ? size : text.n;
     ss_mpeer_send(p->peer, to ? to : dest, (ss_str){text.p, n});
     text = (ss_str){text.p + n, text.n - n};
@@ -276,6 +276,8 @@ static void on_heard(void *arg, const ss_addr *from, ss_str text) {
 
 void peer_open(peer *p) {
   static const ss_mpeer_handler handler = {on_heard, NULL};
-  if (!p->peer)
-    MUST(ss_mpeer_open(p->world->memory, &p->addr, &handler, p, &p->peer) == 0);
+  if (p->peer)
+    return;
+  int rc = ss_mpeer_open(p->world->memory, &p->addr, &handler, p, &p->peer);
+  MUST(rc == 0 || rc == SS_ENOMEM);
 }

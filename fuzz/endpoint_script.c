@@ -344,6 +344,8 @@ void script_step(world *w, const step *s) {
     peer_gone(w, s);
   else if (ss_str_eq(s->verb, SS_STR("automatic")))
     w->automatic = (unsigned)step_get(s, 'a', 0);
+  else if (ss_str_eq(s->verb, SS_STR("memory"))) /* the n-th that is asked */
+    ss_alloc_fail_at(step_get(s, 'n', 1));
   else if (ss_str_eq(s->verb, SS_STR("impair")))
     impair(w, s);
   else if (ss_str_eq(s->verb, SS_STR("respond")))
