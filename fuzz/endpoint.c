@@ -120,6 +120,9 @@ static void take_step(world *w, const step *s) {
   case '<':
     peer_response(w, s);
     break;
+  case '#':
+    peer_bytes(w, s);
+    break;
   case '!':
     script_step(w, s);
     break;
@@ -193,6 +196,7 @@ static void check_sessions(world *w) {
 }
 
 static void close_all(world *w) {
+  w->automatic = 0;
   if (w->endpoint) {
     script_close(w);
     run(w, 70000);

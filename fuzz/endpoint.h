@@ -3,6 +3,7 @@
  * a step a line; what is no step is passed over:
  *
  *   > INVITE d0 s1 h4          a request of the peer, in call 0
+ *   # p3 |text                  bytes of the peer, as they are
  *   < 200 n0 s1                its response to the last request of ours
  *   + 500                      time passes: ms
  *   ! participate d0           the script: session 0
@@ -102,7 +103,8 @@ enum {
   PEER_ACKNOWLEDGES = 32,
   TERMINATES_IN_CHANGE = 64,
   CLOSES_IN_END = 128,
-  FREES_IN_CHANGE = 256
+  FREES_IN_CHANGE = 256,
+  FREES_IN_RELEASE = 512
 };
 
 struct world {
@@ -125,6 +127,7 @@ struct world {
 void peer_open(peer *p); /* if it isn't */
 void peer_request(world *w, const step *s);
 void peer_response(world *w, const step *s);
+void peer_bytes(world *w, const step *s);
 void peer_shut(world *w, const step *s);
 void peer_gone(world *w, const step *s);
 

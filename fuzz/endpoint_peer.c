@@ -42,6 +42,13 @@ static void finish(world *w, const step *s, ss_buf *b) {
     ss_buf_str(b, s->raw);
     add(b, "\r\n");
   }
+  long pad = step_get(s, 'l', 0) % TEXT_MAX;
+  if (pad)
+    add(b, "X: ");
+  for (; pad > 0; pad--)
+    ss_buf_char(b, pad % 3 ? 'x' : ';');
+  if (step_get(s, 'l', 0))
+    add(b, "\r\n");
   if (*what->type) {
     add(b, "Content-Type: ");
     add(b, what->type);
@@ -165,6 +172,15 @@ void peer_request(world *w, const step *s) {
   }
   finish(w, s, &b);
   deliver(w, p, s, ss_buf_view(&b), NULL);
+}
+
+void peer_bytes(world *w, const step *s) {
+  char text[1024];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  ss_buf_str(&b, s->raw);
+  for (long n = step_get(s, 'e', 2) % 8; n > 0; n--)
+    add(&b, "\r\n");
+  deliver(w, peer_of(w, s, 0), s, ss_buf_view(&b), NULL);
 }
 
 /* To a request of ours, all of which it echoes. */

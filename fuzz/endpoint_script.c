@@ -28,7 +28,8 @@ static known *learn(world *w, ss_session *s) {
 
 static ss_content content_of(const step *s, long otherwise) {
   const body *what = body_at(step_get(s, 's', otherwise));
-  return (ss_content){.content_type = ss_str_z(what->type),
+  return (ss_content){.reason = ss_str_z(step_get(s, 'q', 0) ? "So" : ""),
+                      .content_type = ss_str_z(what->type),
                       .body = ss_str_z(what->text)};
 }
 
@@ -44,6 +45,13 @@ static void participate(known *k, const ss_content *content) {
     return;
   MUST(!k->accepting);
   k->accepting = true;
+}
+
+static void free_endpoint(world *w) {
+  ss_endpoint *e = w->endpoint;
+  w->endpoint = NULL;
+  w->operations = 0;
+  ss_endpoint_free(e);
 }
 
 static void on_received(void *arg, ss_session *s) {
@@ -68,12 +76,8 @@ static void on_changed(void *arg, ss_session *s, const ss_change *c) {
   }
   if (w->automatic & TERMINATES_IN_CHANGE)
     ss_session_terminate(s, NULL);
-  if (w->automatic & FREES_IN_CHANGE && w->endpoint) {
-    ss_endpoint *e = w->endpoint;
-    w->endpoint = NULL;
-    w->operations = 0;
-    ss_endpoint_free(e);
-  }
+  if (w->automatic & FREES_IN_CHANGE)
+    free_endpoint(w);
 }
 
 static void on_accepted(void *arg, ss_session *s, const ss_failure *failure,
@@ -164,14 +168,16 @@ static void on_requested(void *arg, ss_session *s, ss_inbound *inbound) {
 }
 
 static void on_released(void *arg, ss_session *s) {
-  (void)arg;
+  world *w = arg;
   known *k = ss_session_user(s);
-  if (!k)
-    return;
-  MUST(!k->released && !k->accepting);
-  k->released = true;
-  if (!k->held)
-    *k = (known){0};
+  if (k) {
+    MUST(!k->released && !k->accepting);
+    k->released = true;
+    if (!k->held)
+      *k = (known){0};
+  }
+  if (w->automatic & FREES_IN_RELEASE)
+    free_endpoint(w);
 }
 
 static void on_closed(void *arg) {
@@ -323,13 +329,6 @@ static void impair(world *w, const step *s) {
                    .reorder = (double)step_get(s, 'r', 0) / 100,
                    .delay_ms = (uint32_t)step_get(s, 'm', 0) % 1000};
   ss_memory_set_impair(w->memory, &how);
-}
-
-static void free_endpoint(world *w) {
-  ss_endpoint *e = w->endpoint;
-  w->endpoint = NULL;
-  w->operations = 0;
-  ss_endpoint_free(e);
 }
 
 void script_step(world *w, const step *s) {
