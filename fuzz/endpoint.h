@@ -3,6 +3,7 @@
  * a step a line; what is no step is passed over:
  *
  *   > INVITE d0 s1 h4          a request of the peer, in call 0
+ *   # p3 |text                  bytes of the peer, as they are
  *   < 200 n0 s1                its response to the last request of ours
  *   + 500                      time passes: ms
  *   ! participate d0           the script: session 0
@@ -56,6 +57,7 @@ const char *contact_at(long index);
 const char *uri_at(long index);
 const char *via_at(long index);
 const char *reference_at(long index); /* what a script refers to */
+const char *advertised_at(long index);
 extern const char *const method_names[];
 extern const char *const verb_names[];
 
@@ -101,7 +103,8 @@ enum {
   PEER_ACKNOWLEDGES = 32,
   TERMINATES_IN_CHANGE = 64,
   CLOSES_IN_END = 128,
-  FREES_IN_CHANGE = 256
+  FREES_IN_CHANGE = 256,
+  FREES_IN_RELEASE = 512
 };
 
 struct world {
@@ -121,10 +124,12 @@ struct world {
 };
 
 /* endpoint_peer.c */
-extern const ss_mpeer_handler peer_handler;
+void peer_open(peer *p); /* if it isn't */
 void peer_request(world *w, const step *s);
 void peer_response(world *w, const step *s);
+void peer_bytes(world *w, const step *s);
 void peer_shut(world *w, const step *s);
+void peer_gone(world *w, const step *s);
 
 /* endpoint_script.c */
 extern const ss_endpoint_handler script_handler;

@@ -62,7 +62,7 @@ static size_t write_script(const script *s, uint8_t *out, size_t max) {
 
 /* A letter with a number that means something to it, often. */
 static void add_letter(char *line) {
-  static const char letters[] = "ddpcbttfsssoouvhhhhhhrkxnywaiu";
+  static const char letters[] = "ddpcbttfsssoouvhhhhhhrkxnywaiulqe";
   static const unsigned some[] = {0,  1,   2,    3,    7,         8,
                                   16, 100, 1000, 5060, 2147483647};
   size_t n = strlen(line);
@@ -85,6 +85,10 @@ static void new_step(char *line) {
   static const char *const times[] = {
       "0",     "1",     "200",   "500",   "1000",   "4000", "10000",
       "32000", "45000", "60000", "90000", "180000", NULL};
+  if (below(40) == 0) {
+    snprintf(line, LINE_MAX, "# p%u e%u |OPTIONS x", below(PEERS), below(8));
+    return;
+  }
   switch (below(8)) {
   case 0:
   case 1:
@@ -99,7 +103,7 @@ static void new_step(char *line) {
     return;
   case 5:
     if (below(4) == 0) {
-      snprintf(line, LINE_MAX, "! automatic a%u", below(512));
+      snprintf(line, LINE_MAX, "! automatic a%u", below(1024));
       return;
     }
     /* fall through */

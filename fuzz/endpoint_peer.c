@@ -42,6 +42,13 @@ static void finish(world *w, const step *s, ss_buf *b) {
     ss_buf_str(b, s->raw);
     add(b, "\r\n");
   }
+  long pad = step_get(s, 'l', 0) % TEXT_MAX;
+  if (pad)
+    add(b, "X: ");
+  for (; pad > 0; pad--)
+    ss_buf_char(b, pad % 3 ? 'x' : ';');
+  if (step_get(s, 'l', 0))
+    add(b, "\r\n");
   if (*what->type) {
     add(b, "Content-Type: ");
     add(b, what->type);
@@ -65,12 +72,13 @@ static void run(world *w, uint64_t ms) {
 static void deliver(world *w, peer *p, const step *s, ss_str text,
                     const ss_addr *to) {
   const ss_addr *dest = p->addr.proto == SS_UDP ? &w->udp : &w->tcp;
+  peer_open(p); /* it may have gone */
   size_t size = (size_t)step_get(s, 'k', 0);
   if (p->addr.proto == SS_UDP || !size)
     size = text.n;
   if (size < text.n / 16 + 1)
     size = text.n / 16 + 1;
-  while (text.n) {
+  while (text.n && p->peer) {
     size_t n = size < text.n ? size : text.n;
     ss_mpeer_send(p->peer, to ? to : dest, (ss_str){text.p, n});
     text = (ss_str){text.p + n, text.n - n};
@@ -166,6 +174,15 @@ void peer_request(world *w, const step *s) {
   deliver(w, p, s, ss_buf_view(&b), NULL);
 }
 
+void peer_bytes(world *w, const step *s) {
+  char text[1024];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  ss_buf_str(&b, s->raw);
+  for (long n = step_get(s, 'e', 2) % 8; n > 0; n--)
+    add(&b, "\r\n");
+  deliver(w, peer_of(w, s, 0), s, ss_buf_view(&b), NULL);
+}
+
 /* To a request of ours, all of which it echoes. */
 static void respond(world *w, peer *p, const step *s, const ss_message *m,
                     const ss_addr *to) {
@@ -203,8 +220,15 @@ void peer_response(world *w, const step *s) {
 
 void peer_shut(world *w, const step *s) {
   peer *p = peer_of(w, s, 3);
-  if (p->addr.proto != SS_UDP)
+  if (p->addr.proto != SS_UDP && p->peer)
     ss_mpeer_shut(p->peer, &w->tcp);
+}
+
+/* Nobody has its address any more, and its streams are lost. */
+void peer_gone(world *w, const step *s) {
+  peer *p = peer_of(w, s, 3);
+  ss_mpeer_close(p->peer);
+  p->peer = NULL;
 }
 
 static step automatic(const char *verb, long call_index) {
@@ -266,4 +290,10 @@ static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   ss_message_unref(m);
 }
 
-const ss_mpeer_handler peer_handler = {on_heard, NULL};
+void peer_open(peer *p) {
+  static const ss_mpeer_handler handler = {on_heard, NULL};
+  if (p->peer)
+    return;
+  int rc = ss_mpeer_open(p->world->memory, &p->addr, &handler, p, &p->peer);
+  MUST(rc == 0 || rc == SS_ENOMEM);
+}

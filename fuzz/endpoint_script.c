@@ -28,7 +28,8 @@ static known *learn(world *w, ss_session *s) {
 
 static ss_content content_of(const step *s, long otherwise) {
   const body *what = body_at(step_get(s, 's', otherwise));
-  return (ss_content){.content_type = ss_str_z(what->type),
+  return (ss_content){.reason = ss_str_z(step_get(s, 'q', 0) ? "So" : ""),
+                      .content_type = ss_str_z(what->type),
                       .body = ss_str_z(what->text)};
 }
 
@@ -44,6 +45,13 @@ static void participate(known *k, const ss_content *content) {
     return;
   MUST(!k->accepting);
   k->accepting = true;
+}
+
+static void free_endpoint(world *w) {
+  ss_endpoint *e = w->endpoint;
+  w->endpoint = NULL;
+  w->operations = 0;
+  ss_endpoint_free(e);
 }
 
 static void on_received(void *arg, ss_session *s) {
@@ -68,12 +76,8 @@ static void on_changed(void *arg, ss_session *s, const ss_change *c) {
   }
   if (w->automatic & TERMINATES_IN_CHANGE)
     ss_session_terminate(s, NULL);
-  if (w->automatic & FREES_IN_CHANGE && w->endpoint) {
-    ss_endpoint *e = w->endpoint;
-    w->endpoint = NULL;
-    w->operations = 0;
-    ss_endpoint_free(e);
-  }
+  if (w->automatic & FREES_IN_CHANGE)
+    free_endpoint(w);
 }
 
 static void on_accepted(void *arg, ss_session *s, const ss_failure *failure,
@@ -164,14 +168,16 @@ static void on_requested(void *arg, ss_session *s, ss_inbound *inbound) {
 }
 
 static void on_released(void *arg, ss_session *s) {
-  (void)arg;
+  world *w = arg;
   known *k = ss_session_user(s);
-  if (!k)
-    return;
-  MUST(!k->released && !k->accepting);
-  k->released = true;
-  if (!k->held)
-    *k = (known){0};
+  if (k) {
+    MUST(!k->released && !k->accepting);
+    k->released = true;
+    if (!k->held)
+      *k = (known){0};
+  }
+  if (w->automatic & FREES_IN_RELEASE)
+    free_endpoint(w);
 }
 
 static void on_closed(void *arg) {
@@ -325,13 +331,6 @@ static void impair(world *w, const step *s) {
   ss_memory_set_impair(w->memory, &how);
 }
 
-static void free_endpoint(world *w) {
-  ss_endpoint *e = w->endpoint;
-  w->endpoint = NULL;
-  w->operations = 0;
-  ss_endpoint_free(e);
-}
-
 void script_step(world *w, const step *s) {
   known *k = &w->known[step_get(s, 'd', 0) % SESSIONS];
   if (ss_str_eq(s->verb, SS_STR("close")))
@@ -340,8 +339,12 @@ void script_step(world *w, const step *s) {
     free_endpoint(w);
   else if (ss_str_eq(s->verb, SS_STR("shut")))
     peer_shut(w, s);
+  else if (ss_str_eq(s->verb, SS_STR("gone")))
+    peer_gone(w, s);
   else if (ss_str_eq(s->verb, SS_STR("automatic")))
     w->automatic = (unsigned)step_get(s, 'a', 0);
+  else if (ss_str_eq(s->verb, SS_STR("memory"))) /* the n-th that is asked */
+    ss_alloc_fail_at(step_get(s, 'n', 1));
   else if (ss_str_eq(s->verb, SS_STR("impair")))
     impair(w, s);
   else if (ss_str_eq(s->verb, SS_STR("respond")))

@@ -4,6 +4,7 @@
  *   f From tag (0: none)   s body   o Contact   u Request-URI   v Via
  *   h header line (again and again)   r RAck of the last RSeq
  *   k sent over a stream in pieces of so many bytes, with a time between
+ *   l a header line of that length
  *   x12:0a the octet at 12 is that one   n how many requests of ours ago */
 #include "endpoint.h"
 
@@ -42,7 +43,7 @@ static void option(ss_str word, step *out) {
 
 bool step_parse(ss_str line, step *out) {
   *out = (step){.kind = line.n ? line.p[0] : 0};
-  if (!out->kind || !strchr("><+!=", out->kind))
+  if (!out->kind || !strchr("><+!=#", out->kind))
     return false;
   for (size_t i = 0; i < 26; i++)
     out->letter[i] = -1;
@@ -53,7 +54,7 @@ bool step_parse(ss_str line, step *out) {
     ss_str word = fuzz_cut(&words, ' ');
     if (!word.n)
       continue;
-    if (!out->verb.n && out->kind != '=')
+    if (!out->verb.n && out->kind != '=' && out->kind != '#')
       out->verb = word;
     else
       option(word, out);

@@ -141,6 +141,10 @@ static const char *const references[] = {
     "sip:x@10.0.0.9?Replaces=1%40fuzz",
 };
 
+static const char *const advertised[] = {"", "203.0.113.5", "203.0.113.5:5070",
+                                         "[2001:db8::1]:5070",
+                                         "desk.example:5061"};
+
 const char *const method_names[] = {
     "INVITE",    "ACK",      "CANCEL",  "BYE",     "UPDATE", "INFO",   "PRACK",
     "REFER",     "OPTIONS",  "MESSAGE", "NOTIFY",  "INVITE", "ACK",    "BYE",
@@ -152,7 +156,7 @@ const char *const verb_names[] = {
     "respond",     "forget",   "close",       "free",        "shut",
     "automatic",   "handled",  "impair",      "participate", "reliable",
     "refer",       "accept",   "notify",      "timing",      "refer",
-    NULL};
+    "gone",        "memory",   NULL};
 
 #define AT(table, index)                                                       \
   ((table)[(unsigned long)(index) % (sizeof(table) / sizeof *(table))])
@@ -179,4 +183,8 @@ const char *via_at(long index) {
 
 const char *reference_at(long index) {
   return AT(references, index);
+}
+
+const char *advertised_at(long index) {
+  return AT(advertised, index);
 }

@@ -28,7 +28,7 @@ static void check_uri(const ss_uri *uri) {
 }
 
 static void check_party(const ss_name_addr *a) {
-  MUST(clean(a->display) && clean(a->tag));
+  MUST(clean(a->tag));
   MUST(ss_str_chr(a->tag, ' ') == a->tag.n);
   check_uri(&a->uri);
 }
@@ -52,8 +52,7 @@ static void as_uri(ss_str value) {
     MUST(clean(ss_str_trim(value)));
     check_uri(&uri);
   }
-  if (ss_name_addr_parse(&arena, value, &party) == 0) {
-    MUST(clean(ss_str_trim(value)));
+  if (ss_name_addr_parse(&arena, value, &party) == 0 && clean(value)) {
     check_party(&party);
     unescaped(party.uri.text, SS_STR("Replaces"));
   }
