@@ -194,7 +194,7 @@ describe("PRACK:", function()
       for _, rack in ipairs {
         false, "", "INVITE", tostring(n), ("%d 1"):format(n),
         ("%d INVITE"):format(n), ("%d1INVITE"):format(n),
-        ("%d 1 INVITE x"):format(n), ("-%d 1 INVITE"):format(n),
+        ("%d 1 INV/ITE"):format(n), ("-%d 1 INVITE"):format(n),
         "4294967296 1 INVITE", ("%d 99999999999999999999 INVITE"):format(n),
         ("%d 1 IN@VITE"):format(n),
       } do

@@ -97,8 +97,10 @@ static int cut_sequence(ss_str *rest, uint32_t *out) {
 
 int ss_rack(ss_str value, uint32_t *rseq, uint32_t *cseq, ss_str *method) {
   uint32_t first, second;
-  if (cut_sequence(&value, &first) || cut_sequence(&value, &second) ||
-      !ss_str_is_token(value))
+  if (cut_sequence(&value, &first) || cut_sequence(&value, &second))
+    return SS_ESYNTAX;
+  value.n = ss_str_chr(value, ' '); /* some callers name the method twice */
+  if (!ss_str_is_token(value))
     return SS_ESYNTAX;
   *rseq = first;
   *cseq = second;
