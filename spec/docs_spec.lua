@@ -14,7 +14,8 @@ local function read(path)
   return text
 end
 
-local pages = { "README.md", "CONTRIBUTING.md", "CHANGELOG.md" }
+local pages = { "README.md", "CONTRIBUTING.md", "CHANGELOG.md",
+  "SECURITY.md" }
 for path in io.popen("ls docs/*.md"):lines() do
   pages[#pages + 1] = path
 end
