@@ -249,7 +249,7 @@ describe("auth.lookup", function()
 
   it("may be collected with the endpoint", function()
     local network = require("sipsession.testing").network()
-    assert(sip.endpoint {
+    local endpoint = assert(sip.endpoint {
       listen = "udp:10.0.0.1:5060", network = network,
       auth = { realm = "example.com", lookup = function()
         sip.sleep(1000)
@@ -262,6 +262,8 @@ describe("auth.lookup", function()
     assert(call:wait(401))
     call:authenticate()
     network:advance(1)
+    assert.is_number(endpoint.sessions)
+    endpoint = nil -- luacheck: ignore 311
     collectgarbage()
     collectgarbage()
     network:advance(1)
