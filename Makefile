@@ -38,7 +38,7 @@ DEP_LIBS = $(call once,DEP_LIBS,$(shell $(PKG_CONFIG) --libs \
 OSIP ?=
 ifneq ($(OSIP),)
 DEP_CFLAGS = -I$(OSIP)/include
-DEP_LIBS = -luv $(BUILD)/libosip.a
+DEP_LIBS = $(BUILD)/libosip.a -luv -lcrypto
 endif
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes $(WERROR)

@@ -90,6 +90,12 @@ static void open_endpoint(world *w, const step *s) {
   c.limits.connections_per_source = (size_t)step_get(s, 'n', 4);
   c.limits.provisional_time = (size_t)step_get(s, 'p', 86400);
   script_timing(s, &c.timing);
+  auth_config(s, &c.auth);
+  ss_cidr allow;
+  MUST(ss_cidr_parse(&allow, SS_STR("10.0.0.2/31")) == 0);
+  c.allow = &allow;
+  c.allowed = step_get(s, 'q', 0) > 0;
+  c.deny_silently = step_get(s, 'q', 0) > 1;
   c.advertise = ss_str_z(advertised_at(step_get(s, 'w', 0)));
   if (step_get(s, 'o', 0))
     c.uri = SS_STR("sips:desk@example.com");
@@ -206,6 +212,7 @@ static void close_all(world *w) {
   check_sessions(w);
   ss_inbound_unref(w->inbound);
   ss_referral_unref(w->referral);
+  ss_attempt_unref(w->attempt);
   for (size_t i = 0; i < PEERS; i++) {
     for (size_t j = 0; j < HEARD; j++)
       ss_message_unref(w->peer[i].heard[j]);

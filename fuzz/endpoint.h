@@ -16,6 +16,7 @@
 
 #include "fuzz.h"
 
+#include "base/buf.h"
 #include "net/memory.h"
 #include "ua/endpoint.h"
 
@@ -69,6 +70,8 @@ typedef struct call {
   unsigned inviting; /* of that INVITE */
   unsigned final;    /* its last response's code */
   unsigned rseq;
+  char nonce[64];
+  unsigned nc;
   bool established;
 } call;
 
@@ -104,7 +107,8 @@ enum {
   TERMINATES_IN_CHANGE = 64,
   CLOSES_IN_END = 128,
   FREES_IN_CHANGE = 256,
-  FREES_IN_RELEASE = 512
+  FREES_IN_RELEASE = 512,
+  AUTO_LOOK_UP = 1024 /* knows the passwords at once */
 };
 
 struct world {
@@ -119,6 +123,7 @@ struct world {
   size_t operations;
   ss_inbound *inbound;   /* the last one that waited */
   ss_referral *referral; /* the last one that was accepted */
+  ss_attempt *attempt;   /* whose user is looked up */
   unsigned automatic, branches, closed;
   bool closing;
 };
@@ -130,6 +135,13 @@ void peer_response(world *w, const step *s);
 void peer_bytes(world *w, const step *s);
 void peer_shut(world *w, const step *s);
 void peer_gone(world *w, const step *s);
+
+/* endpoint_auth.c */
+void auth_config(const step *s, ss_auth_config *out);
+void auth_heard(call *c, const ss_message *m);
+void auth_put(ss_buf *b, const step *s, call *c, ss_str uri);
+void auth_lookup(void *arg, ss_attempt *a);
+void auth_looked_up(world *w, const step *s);
 
 /* endpoint_script.c */
 extern const ss_endpoint_handler script_handler;

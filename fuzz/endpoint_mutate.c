@@ -62,7 +62,7 @@ static size_t write_script(const script *s, uint8_t *out, size_t max) {
 
 /* A letter with a number that means something to it, often. */
 static void add_letter(char *line) {
-  static const char letters[] = "ddpcbttfsssoouvhhhhhhrkxnywaiulqe";
+  static const char letters[] = "ddpcbttfsssoouvhhhhhhrkxnywaiulqegg";
   static const unsigned some[] = {0,  1,   2,    3,    7,         8,
                                   16, 100, 1000, 5060, 2147483647};
   size_t n = strlen(line);
@@ -103,7 +103,7 @@ static void new_step(char *line) {
     return;
   case 5:
     if (below(4) == 0) {
-      snprintf(line, LINE_MAX, "! automatic a%u", below(1024));
+      snprintf(line, LINE_MAX, "! automatic a%u", below(2048));
       return;
     }
     /* fall through */

@@ -170,6 +170,7 @@ void peer_request(world *w, const step *s) {
     add_number(&b, " ", c->inviting);
     add(&b, " INVITE\r\n");
   }
+  auth_put(&b, s, c, ss_str_z(uri_at(step_get(s, 'u', 0))));
   finish(w, s, &b);
   deliver(w, p, s, ss_buf_view(&b), NULL);
 }
@@ -244,10 +245,11 @@ static void heard_response(world *w, ss_message *m) {
   const ss_name_addr *to;
   uint32_t rseq;
   long index = m->call_id.n ? m->call_id.p[0] - '0' : -1;
-  if (index < 0 || index >= CALLS || m->method != SS_INVITE)
+  if (index < 0 || index >= CALLS)
     return;
   call *c = &w->call[index];
-  if (m->cseq != c->inviting || ss_message_to(m, &to))
+  auth_heard(c, m);
+  if (m->method != SS_INVITE || m->cseq != c->inviting || ss_message_to(m, &to))
     return;
   if (to->tag.n)
     snprintf(c->tag, sizeof c->tag, "%.*s", (int)to->tag.n, to->tag.p);

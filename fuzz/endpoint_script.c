@@ -194,7 +194,8 @@ const ss_endpoint_handler script_handler = {.received = on_received,
                                             .completed = on_completed,
                                             .requested = on_requested,
                                             .released = on_released,
-                                            .closed = on_closed};
+                                            .closed = on_closed,
+                                            .lookup = auth_lookup};
 
 void script_timing(const step *s, ss_timing *out) {
   ss_timing_default(out);
@@ -353,6 +354,8 @@ void script_step(world *w, const step *s) {
     accept_refer(w, w->inbound);
   else if (ss_str_eq(s->verb, SS_STR("notify")))
     notify(w, s);
+  else if (ss_str_eq(s->verb, SS_STR("lookup")))
+    auth_looked_up(w, s);
   else if (ss_str_eq(s->verb, SS_STR("handled")) && w->endpoint)
     ss_endpoint_set_handled(w->endpoint, step_get(s, 'a', 1));
   else if (ss_str_eq(s->verb, SS_STR("reliable")) && w->endpoint)

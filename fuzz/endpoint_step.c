@@ -4,7 +4,7 @@
  *   f From tag (0: none)   s body   o Contact   u Request-URI   v Via
  *   h header line (again and again)   r RAck of the last RSeq
  *   k sent over a stream in pieces of so many bytes, with a time between
- *   l a header line of that length
+ *   l a header line of that length   g credentials
  *   x12:0a the octet at 12 is that one   n how many requests of ours ago */
 #include "endpoint.h"
 

@@ -156,7 +156,7 @@ const char *const verb_names[] = {
     "respond",     "forget",   "close",       "free",        "shut",
     "automatic",   "handled",  "impair",      "participate", "reliable",
     "refer",       "accept",   "notify",      "timing",      "refer",
-    "gone",        "memory",   NULL};
+    "gone",        "memory",   "lookup",      NULL};
 
 #define AT(table, index)                                                       \
   ((table)[(unsigned long)(index) % (sizeof(table) / sizeof *(table))])

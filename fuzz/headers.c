@@ -3,8 +3,10 @@
  * reads one, and what is behind it as a body. */
 #include "fuzz.h"
 
+#include "base/cidr.h"
 #include "sip/body.h"
 #include "sip/chars.h"
+#include "sip/digest.h"
 #include "sip/dtmf.h"
 #include "sip/event.h"
 #include "sip/extension.h"
@@ -101,6 +103,8 @@ static void as_value(ss_str value) {
   ss_session_expires(value, &seconds, &refresher);
   ss_min_se(value, &seconds);
   ss_retry_after(value, &seconds);
+  ss_cidr network;
+  ss_cidr_parse(&network, value);
   if (ss_rack(value, &rseq, &cseq, &a) == 0)
     MUST(fuzz_inside(a, value) && ss_str_is_token(a));
   if (ss_event(value, &a, &b) == 0)
@@ -147,6 +151,10 @@ static void every_value(ss_message *m) {
          ss_str_is_token(via->protocol) && clean(via->branch));
   if (ss_message_reason(m, &reason) == 0)
     MUST(reason.protocol.n && clean(reason.text));
+  ss_digest digest;
+  if (ss_digest_find(m, SS_STR("fuzz"), &digest) == 0)
+    MUST(clean(digest.user) && clean(digest.nonce) && clean(digest.cnonce) &&
+         digest.algorithm < SS_ALGORITHMS && digest.nc_text.n == 8);
   for (unsigned i = 1; i < m->fields; i++)
     as_value(m->field[i].value);
   ss_message_lists(m, SS_FIELD_SUPPORTED, SS_STR("100rel"));
@@ -168,14 +176,17 @@ static void whole_message(ss_str text, const ss_limits *limits) {
   ss_message_unref(m);
 }
 
+#define PARTIES "<sip:a@b>\r\nTo: <sip:c@d>\r\nVia: SIP/2.0/UDP h\r\n"
+
 /* A good message with one value that may be anything, in each place. */
 static void in_messages(ss_str value, const ss_limits *limits) {
   static const char *const formats[] = {
       "%s<sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nVia: SIP/2.0/UDP h\r\n",
       "<sip:a@b>\r\nTo: %s\r\nVia: SIP/2.0/UDP h\r\n",
       "<sip:a@b>\r\nTo: <sip:c@d>\r\nVia: %s\r\n",
-      "<sip:a@b>\r\nTo: <sip:c@d>\r\nVia: SIP/2.0/UDP h\r\nContact: %s\r\n",
-      "<sip:a@b>\r\nTo: <sip:c@d>\r\nVia: SIP/2.0/UDP h\r\nReason: %s\r\n",
+      PARTIES "Contact: %s\r\n",
+      PARTIES "Reason: %s\r\n",
+      PARTIES "Authorization: %s\r\n",
   };
   char start[1200], text[2000];
   if (value.n > 1000)
