@@ -6,6 +6,7 @@
 #include "lua/error.h"
 #include "lua/event.h"
 #include "lua/message.h"
+#include "lua/operations.h"
 #include "lua/session.h"
 #include "lua/wait.h"
 
@@ -136,21 +137,9 @@ void lss_session_changed(void *arg, ss_session *session,
 
 /* --- the end of an accept ------------------------------------------------- */
 
-/* Pushes ack, nil or nil, error. */
-static void push_outcome(lua_State *L, const report *r) {
-  if (r->failure && r->failure->kind != SS_KIND_NONE) {
-    lua_pushnil(L);
-    lss_error_push(L, r->failure, NULL);
-  } else {
-    lss_message_push(L, r->ack);
-    lua_pushnil(L);
-  }
-}
-
 static int accepted(lua_State *L) {
   report *r = lua_touserdata(L, 1);
   lss_session *box;
-  int waiter;
 
   lss_session_push(L, r->world, r->session);
   box = lua_touserdata(L, 2);
@@ -158,18 +147,10 @@ static int accepted(lua_State *L) {
     return 0;
   box->pending = false;
   box->waiter = NULL;
-  waiter = lua_getiuservalue(L, 2, LSS_SESSION_WAITER);
+  lua_getiuservalue(L, 2, LSS_SESSION_WAITER);
   lua_pushnil(L);
   lua_setiuservalue(L, 2, LSS_SESSION_WAITER);
-  if (waiter == LUA_TUSERDATA) {
-    push_outcome(L, r);
-    lss_wait_over(L, lua_touserdata(L, 3));
-  } else if (waiter == LUA_TFUNCTION) {
-    lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-    lua_insert(L, 3);
-    push_outcome(L, r);
-    lss_start(L, &lss_handler, r->world, 3, 0, 2);
-  }
+  lss_operation_tell(L, r->world, r->failure, r->ack);
   return 0;
 }
 

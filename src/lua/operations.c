@@ -171,37 +171,42 @@ typedef struct report {
 } report;
 
 /* Pushes value, nil or nil, error. */
-static void push_outcome(lua_State *L, const report *r) {
-  if (r->failure->kind != SS_KIND_NONE) {
+static void push_outcome(lua_State *L, const ss_failure *failure,
+                         ss_message *m) {
+  if (failure->kind != SS_KIND_NONE) {
     lua_pushnil(L);
-    lss_error_push(L, r->failure, r->response);
+    lss_error_push(L, failure, m);
     return;
   }
-  if (r->response)
-    lss_message_push(L, r->response);
+  if (m)
+    lss_message_push(L, m);
   else
     lua_pushboolean(L, true);
   lua_pushnil(L);
 }
 
+void lss_operation_tell(lua_State *L, lss_world *w, const ss_failure *failure,
+                        ss_message *m) {
+  if (lua_isuserdata(L, 3)) {
+    push_outcome(L, failure, m);
+    lss_wait_over(L, lua_touserdata(L, 3));
+  } else if (lua_isfunction(L, 3)) {
+    lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
+    lua_insert(L, 3);
+    push_outcome(L, failure, m);
+    lss_start(L, &lss_handler, w, 3, 0, 2);
+  }
+}
+
 static int completed(lua_State *L) {
   report *r = lua_touserdata(L, 1);
-  int waiter;
 
   lss_session_push(L, r->world, r->session);
   if (!lua_touserdata(L, 2))
     return 0;
-  waiter = settle(L, 2, r->operation);
-  if (waiter == LUA_TUSERDATA) {
+  if (settle(L, 2, r->operation) == LUA_TUSERDATA)
     lss_wait_guard(lua_touserdata(L, 3));
-    push_outcome(L, r);
-    lss_wait_over(L, lua_touserdata(L, 3));
-  } else if (waiter == LUA_TFUNCTION) {
-    lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-    lua_insert(L, 3);
-    push_outcome(L, r);
-    lss_start(L, &lss_handler, r->world, 3, 0, 2);
-  }
+  lss_operation_tell(L, r->world, r->failure, r->response);
   return 0;
 }
 

@@ -5,10 +5,6 @@
 #include "base/alloc.h"
 #include "sip/body.h"
 
-static ss_failure failure(ss_failure_kind kind, ss_failure_reason why, int rc) {
-  return (ss_failure){kind, why, rc};
-}
-
 /* Gives up an accept that has sent nothing final yet. */
 static void give_up(ss_session *s, unsigned code, ss_failure why,
                     ss_cause cause) {
@@ -55,7 +51,7 @@ static void answer(ss_session *s, const ss_content *content,
   if (rc == SS_ECLOSED)
     ss_answer_undeliverable(s, rc);
   else
-    give_up(s, 500, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc),
+    give_up(s, 500, ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc),
             SS_CAUSE_TERMINATED_LOCALLY);
 }
 
@@ -74,7 +70,7 @@ static void on_described(ss_session *s, ss_packet *description, unsigned code) {
     return;
   if (code || !description) {
     give_up(s, code ? code : 488,
-            failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
+            ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
             SS_CAUSE_NOT_ACCEPTABLE_MEDIA);
     return;
   }
@@ -129,7 +125,7 @@ static ss_failure accept_described(ss_session *s, const ss_content *given) {
   bool waits = ss_reliable_precedes(s);
   ss_reliable_strip(s, &content);
   if (waits && ss_reliable_keep(s, &content))
-    return failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
+    return ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
   claim(s);
   s->phase = SS_PHASE_NEGOTIATING;
   if (!waits)
@@ -144,12 +140,12 @@ ss_failure ss_session_participate(ss_session *s, const ss_content *content) {
     return accept_described(s, content);
   int rc = content->body.n ? 0 : keep_content(s, content);
   if (rc)
-    return failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc);
+    return ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc);
   claim(s);
   if (content->body.n) {
     if (answer_given(s, content))
       give_up(s, 500,
-              failure(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM),
+              ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM),
               SS_CAUSE_TERMINATED_LOCALLY);
     return SS_SUCCESS;
   }
@@ -189,7 +185,7 @@ static void connected(ss_session *s, ss_message *ack) {
 static void no_media(ss_session *s, ss_message *ack) {
   s->phase = SS_PHASE_ESTABLISHED;
   s->endpoint->stats.calls_failed++;
-  ss_session_decide(s, failure(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
+  ss_session_decide(s, ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
                     NULL);
   ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_NOT_ACCEPTABLE_MEDIA, 0,
                   ack);
@@ -238,7 +234,8 @@ void ss_answer_expired(ss_session *s) {
   if (!s->bye_due) {
     s->endpoint->stats.calls_failed++;
     ss_session_decide(
-        s, failure(SS_KIND_OPERATION_TIMEOUT, SS_WHY_NO_ACK, -ETIMEDOUT), NULL);
+        s, ss_failed(SS_KIND_OPERATION_TIMEOUT, SS_WHY_NO_ACK, -ETIMEDOUT),
+        NULL);
     ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TIMEOUT, 0, NULL);
   }
   ss_end_send_bye(s);
@@ -249,7 +246,7 @@ void ss_answer_undeliverable(ss_session *s, int rc) {
   s->endpoint->stats.calls_failed++;
   if (s->claim == SS_CLAIM_OPEN)
     s->claim = SS_CLAIM_EXPIRED;
-  ss_session_decide(s, failure(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc),
+  ss_session_decide(s, ss_failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc),
                     NULL);
   ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_UNREACHABLE, 0, NULL);
   ss_session_over(s);

@@ -60,18 +60,6 @@ static int challenges(ss_endpoint *e, bool stale, ss_buf *b) {
   return b->full ? SS_EFULL : 0;
 }
 
-static void refuse(ss_endpoint *e, ss_server *server, unsigned code,
-                   ss_str own) {
-  char tag[SS_TAG_LEN];
-  ss_tag(tag);
-  ss_reply reply = {.code = code,
-                    .to_tag = {tag, sizeof tag},
-                    .server = ss_str_z(e->name),
-                    .own = own};
-  if (ss_server_refuse(server, &reply))
-    ss_server_drop(server); /* no memory: the peer asks again */
-}
-
 static void challenge(ss_endpoint *e, ss_server *server, bool stale) {
   char text[2048];
   ss_buf b = SS_BUF_ON(text, sizeof text);
@@ -79,7 +67,7 @@ static void challenge(ss_endpoint *e, ss_server *server, bool stale) {
     e->stats.out_of_memory++;
     ss_server_drop(server);
   } else {
-    refuse(e, server, 401, ss_buf_view(&b));
+    ss_requests_refuse(e, server, 401, ss_buf_view(&b));
   }
 }
 
@@ -148,7 +136,7 @@ static void look_up(ss_job *job) {
 static void on_timeout(ss_timer *timer) {
   ss_attempt *a = SS_CONTAINER(timer, ss_attempt, timer);
   ss_endpoint *e = a->endpoint;
-  refuse(e, finish(e, a), 504, SS_STR_NONE);
+  ss_requests_refuse(e, finish(e, a), 504, SS_STR_NONE);
 }
 
 static void begin(ss_endpoint *e, ss_server *server, ss_message *m,
@@ -159,7 +147,7 @@ static void begin(ss_endpoint *e, ss_server *server, ss_message *m,
   else if (!(a = ss_alloc(sizeof *a)))
     e->stats.out_of_memory++;
   if (!a) {
-    refuse(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    ss_requests_refuse(e, server, 503, SS_STR("Retry-After: 10\r\n"));
     return;
   }
   a->refs = 1;
@@ -256,7 +244,7 @@ static void settle(ss_attempt *a, const ss_ha1 *ha1, bool known) {
     ss_requests_admitted(e, server, m);
   } else if (rc == SS_ENOMEM) {
     e->stats.out_of_memory++;
-    refuse(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    ss_requests_refuse(e, server, 503, SS_STR("Retry-After: 10\r\n"));
   } else {
     refuse_credentials(e, server, rc == SS_ESTATE);
   }
@@ -291,7 +279,7 @@ void ss_attempt_unknown(ss_attempt *a) {
 void ss_attempt_failed(ss_attempt *a) {
   ss_endpoint *e = a->endpoint;
   if (e)
-    refuse(e, finish(e, a), 500, SS_STR_NONE);
+    ss_requests_refuse(e, finish(e, a), 500, SS_STR_NONE);
 }
 
 /* --- the request ends first ----------------------------------------------- */
@@ -316,8 +304,8 @@ bool ss_auth_cancelled(ss_endpoint *e, ss_server *invite, ss_server *cancel) {
 void ss_auth_close(ss_endpoint *e) {
   ss_list *node;
   while (e->auth && (node = ss_list_shift(&e->auth->attempts)))
-    refuse(e, finish(e, SS_CONTAINER(node, ss_attempt, node)), 503,
-           SS_STR("Retry-After: 10\r\n"));
+    ss_requests_refuse(e, finish(e, SS_CONTAINER(node, ss_attempt, node)), 503,
+                       SS_STR("Retry-After: 10\r\n"));
 }
 
 void ss_auth_forget(ss_endpoint *e) {

@@ -33,6 +33,13 @@ void ss_end_because(ss_session *s, ss_cause cause) {
   ss_end_send_bye(s);
 }
 
+void ss_end_unanswered(ss_session *s, int rc, unsigned code) {
+  if (code == 481)
+    ss_end_because(s, SS_CAUSE_SESSION_DOES_NOT_EXIST);
+  else if (code == 408 || rc == -ETIMEDOUT)
+    ss_end_because(s, SS_CAUSE_TIMEOUT);
+}
+
 static void keep_fields(ss_session *s, const ss_fields *fields) {
   ss_fields_free(&s->fields);
   /* without memory the BYE goes without them: better than no BYE */

@@ -56,6 +56,11 @@ typedef struct ss_failure {
 
 #define SS_SUCCESS ((ss_failure){SS_KIND_NONE, SS_WHY_NONE, 0})
 
+static inline ss_failure ss_failed(ss_failure_kind kind, ss_failure_reason why,
+                                   int rc) {
+  return (ss_failure){kind, why, rc};
+}
+
 const char *ss_failure_kind_name(ss_failure_kind kind);
 const char *ss_failure_reason_name(ss_failure_reason reason); /* or NULL */
 /* A sentence for a log line, in static storage. */

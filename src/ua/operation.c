@@ -62,14 +62,10 @@ void ss_operations_free(ss_session *s) {
     ss_operation_drop(SS_CONTAINER(s->completed.next, ss_operation, node));
 }
 
-/* RFC 3261 12.2.1.2, RFC 5057 5.1: the other side knows the dialog no more. */
-static void end_session(ss_session *s, int rc, const ss_message *response) {
-  bool unknown = response && response->code == 481;
-  bool silent = rc == -ETIMEDOUT || (response && response->code == 408);
-  if (unknown)
-    ss_end_because(s, SS_CAUSE_SESSION_DOES_NOT_EXIST);
-  else if (silent)
-    ss_end_because(s, SS_CAUSE_TIMEOUT);
+ss_failure ss_operation_unanswered(int rc) {
+  return ss_failed(rc == -ETIMEDOUT ? SS_KIND_OPERATION_TIMEOUT
+                                    : SS_KIND_CONNECTION_FAILURE,
+                   SS_WHY_NO_ANSWER, rc);
 }
 
 void ss_operation_answered(ss_operation *o, int rc, ss_message *response,
@@ -77,15 +73,14 @@ void ss_operation_answered(ss_operation *o, int rc, ss_message *response,
   ss_session *s = o->session;
   ss_failure f = SS_SUCCESS;
   o->client = NULL;
+  unsigned code = rc ? 0 : response->code;
   if (rc)
-    f = (ss_failure){rc == -ETIMEDOUT ? SS_KIND_OPERATION_TIMEOUT
-                                      : SS_KIND_CONNECTION_FAILURE,
-                     SS_WHY_NO_ANSWER, rc};
-  else if (response->code >= 300)
-    f = (ss_failure){SS_KIND_FAILURE_RESPONSE, SS_WHY_NONE, 0};
+    f = ss_operation_unanswered(rc);
+  else if (code >= 300)
+    f = ss_failed(SS_KIND_FAILURE_RESPONSE, SS_WHY_NONE, 0);
   ss_operation_end(o, f, response);
   if (binding)
-    end_session(s, rc, response);
+    ss_end_unanswered(s, rc, code);
 }
 
 static void on_answered(void *arg, int rc, ss_message *response) {

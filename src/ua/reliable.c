@@ -13,10 +13,6 @@
 static void on_timer(ss_timer *timer);
 static void advance(ss_session *s);
 
-static ss_failure failed(ss_failure_kind kind, ss_failure_reason why, int rc) {
-  return (ss_failure){kind, why, rc};
-}
-
 /* --- who wants them ------------------------------------------------------- */
 
 bool ss_reliable_offered(const ss_message *m) {
@@ -167,7 +163,8 @@ static void send_first(ss_session *s, ss_packet *description) {
   /* where the session has ended, so have its operations */
   if (rc && p->operation && s->state != SS_STATE_DISCONNECTED)
     ss_operation_end(p->operation,
-                     failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc), NULL);
+                     ss_failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc),
+                     NULL);
   ss_provisional_free(p);
 }
 
@@ -184,7 +181,7 @@ static void on_described(ss_session *s, ss_packet *description, unsigned code) {
     return;
   r->state = SS_RELIABLE_IDLE;
   if (code || !description)
-    drop_first(r, failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0));
+    drop_first(r, ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0));
   else
     send_first(s, description);
   advance(s);
@@ -209,10 +206,10 @@ static ss_failure queue(ss_session *s, unsigned code, bool reliable,
                         const ss_content *content, ss_operation *o) {
   ss_reliable *r = s->reliable;
   if (r->queued >= QUEUE_MAX)
-    return failed(SS_KIND_OPERATION_FAILURE, SS_WHY_PENDING, 0);
+    return ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_PENDING, 0);
   ss_provisional *p = ss_provisional_new(code, content);
   if (!p)
-    return failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
+    return ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
   p->reliable = reliable;
   p->operation = o;
   ss_list_append(&r->queue, &p->node);
@@ -229,14 +226,15 @@ static ss_failure begin(ss_session *s, unsigned code, bool reliable,
     return queue(s, code, reliable, content, o);
   int rc = reliable ? transmit(s, code, content, NULL, o)
                     : transmit_plain(s, code, content);
-  return rc ? failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc) : SS_SUCCESS;
+  return rc ? ss_failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc)
+            : SS_SUCCESS;
 }
 
 ss_failure ss_reliable_progress(ss_session *s, unsigned code, bool reliable,
                                 const ss_content *content, ss_operation **out) {
   ss_operation *o = NULL;
   if (!get(s) || (out && !(o = ss_operation_new(s))))
-    return failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
+    return ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
   ss_failure f = begin(s, code, reliable, content, o);
   if (f.kind != SS_KIND_NONE && o)
     ss_operation_drop(o);
@@ -250,7 +248,7 @@ ss_failure ss_reliable_progress(ss_session *s, unsigned code, bool reliable,
 /* RFC 3262 3: no PRACK in 64*T1: the INVITE is rejected with a 5xx. */
 static void expired(ss_session *s) {
   ss_failure late =
-      failed(SS_KIND_OPERATION_TIMEOUT, SS_WHY_NO_PRACK, -ETIMEDOUT);
+      ss_failed(SS_KIND_OPERATION_TIMEOUT, SS_WHY_NO_PRACK, -ETIMEDOUT);
   s->claim = SS_CLAIM_EXPIRED;
   s->endpoint->stats.calls_timed_out++;
   finish(s->reliable, late);
@@ -306,7 +304,7 @@ static void acknowledged(ss_session *s) {
 
 /* There is no session without an answer that can be used. */
 static void no_media(ss_session *s, unsigned code) {
-  ss_failure f = failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0);
+  ss_failure f = ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0);
   if (s->claim == SS_CLAIM_OPEN)
     s->claim = SS_CLAIM_DECLINED;
   s->endpoint->stats.calls_failed++;

@@ -47,12 +47,9 @@ void ss_renewal_over(ss_renewal *r, ss_failure outcome, ss_message *response) {
     ss_refresh_failed(s, update, response);
 }
 
-static ss_failure failed(ss_failure_kind kind, ss_failure_reason why, int rc) {
-  return (ss_failure){kind, why, rc};
-}
-
 static void no_media(ss_renewal *r) {
-  ss_renewal_over(r, failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0), NULL);
+  ss_renewal_over(r, ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_MEDIA, 0),
+                  NULL);
 }
 
 /* --- what is sent --------------------------------------------------------- */
@@ -111,7 +108,8 @@ static void describe(ss_renewal *r) {
       transmit(r);
     else
       ss_renewal_over(
-          r, failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM), NULL);
+          r, ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM),
+          NULL);
     break;
   case SS_RENEW_BARE:
     transmit(r);
@@ -157,14 +155,6 @@ static bool is_final(const ss_message *m) {
   return m->code >= 200;
 }
 
-/* The other side knows the dialog no more, or is not there (RFC 5057 5.1). */
-static void end_call(ss_session *s, unsigned code, int rc) {
-  if (code == 481)
-    ss_end_because(s, SS_CAUSE_SESSION_DOES_NOT_EXIST);
-  else if (code == 408 || rc == -ETIMEDOUT)
-    ss_end_because(s, SS_CAUSE_TIMEOUT);
-}
-
 /* Its offer never was. One without may have crossed another offer. */
 static void withdraw(ss_renewal *r) {
   if (r->offer)
@@ -175,12 +165,8 @@ void ss_renewal_failed(ss_renewal *r, int rc) {
   ss_session *s = r->session;
   ss_renewal_quit(r);
   withdraw(r);
-  ss_renewal_over(r,
-                  failed(rc == -ETIMEDOUT ? SS_KIND_OPERATION_TIMEOUT
-                                          : SS_KIND_CONNECTION_FAILURE,
-                         SS_WHY_NO_ANSWER, rc),
-                  NULL);
-  end_call(s, 0, rc);
+  ss_renewal_over(r, ss_operation_unanswered(rc), NULL);
+  ss_end_unanswered(s, rc, 0);
 }
 
 static void refused(ss_renewal *r, ss_message *m) {
@@ -196,8 +182,8 @@ static void refused(ss_renewal *r, ss_message *m) {
     return;
   }
   unsigned code = m->code;
-  ss_renewal_over(r, failed(SS_KIND_FAILURE_RESPONSE, SS_WHY_NONE, 0), m);
-  end_call(s, code, 0);
+  ss_renewal_over(r, ss_failed(SS_KIND_FAILURE_RESPONSE, SS_WHY_NONE, 0), m);
+  ss_end_unanswered(s, 0, code);
 }
 
 static void succeed(ss_renewal *r) {
@@ -331,12 +317,12 @@ ss_failure ss_renew(ss_session *s, const ss_renew_options *how,
   if (s->phase != SS_PHASE_ESTABLISHED)
     return ss_session_not_connected(s);
   if (s->renewal)
-    return failed(SS_KIND_INVALID_OPERATION, SS_WHY_PENDING, 0);
+    return ss_failed(SS_KIND_INVALID_OPERATION, SS_WHY_PENDING, 0);
   ss_content none = {0};
   const ss_content *content = how->content ? how->content : &none;
   ss_renewal *r = create(s, mode_of(how->mode, content), content);
   if (!r)
-    return failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
+    return ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM);
   r->invite = how->method == SS_INVITE;
   if (how->mode == SS_RENEW_AGAIN)
     r->held = how->held;

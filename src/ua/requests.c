@@ -5,16 +5,26 @@
 
 #include "sip/body.h"
 
-void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
-                       ss_str own) {
+static void answer(ss_endpoint *e, ss_server *server, unsigned code, ss_str own,
+                   int (*send)(ss_server *server, ss_reply *reply)) {
   char tag[SS_TAG_LEN];
   ss_tag(tag);
   ss_reply reply = {.code = code,
                     .to_tag = {tag, sizeof tag},
                     .server = ss_str_z(e->name),
                     .own = own};
-  if (ss_server_reply(server, &reply))
+  if (send(server, &reply))
     ss_server_drop(server); /* no memory: the peer asks again */
+}
+
+void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
+                       ss_str own) {
+  answer(e, server, code, own, ss_server_reply);
+}
+
+void ss_requests_refuse(ss_endpoint *e, ss_server *server, unsigned code,
+                        ss_str own) {
+  answer(e, server, code, own, ss_server_refuse);
 }
 
 #define ALLOW_LINE "Allow: " SS_ALLOW "\r\n"

@@ -199,6 +199,9 @@ extern const ss_layer_user ss_requests_user;
 /* Answers a request that no session answers; own: lines, or empty. */
 void ss_requests_reply(ss_endpoint *e, ss_server *server, unsigned code,
                        ss_str own);
+/* The same without a transaction that stays, where nothing was said yet. */
+void ss_requests_refuse(ss_endpoint *e, ss_server *server, unsigned code,
+                        ss_str own);
 
 /* Goes on with a request whose sender may call. */
 void ss_requests_admitted(ss_endpoint *e, ss_server *server, ss_message *m);
@@ -290,6 +293,7 @@ void ss_operation_drop(ss_operation *o);                   /* it never began */
 void ss_operations_end(ss_session *s, ss_failure outcome); /* but lasting */
 void ss_operations_deliver(ss_session *s); /* one that is over */
 void ss_operations_free(ss_session *s);
+ss_failure ss_operation_unanswered(int rc); /* silence, or no way */
 /* Ends it by a response, or by what came instead; a 481 or 408 or silence ends
  * the session too (RFC 5057 5.1) where `binding`. */
 void ss_operation_answered(ss_operation *o, int rc, ss_message *response,
@@ -390,6 +394,10 @@ void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye);
 void ss_end_send_bye(ss_session *s);
 /* A connected session that can't go on: BYE. */
 void ss_end_because(ss_session *s, ss_cause cause);
+/* What came back of a request of ours, a code or a failure's rc, may mean that
+ * the other side knows the dialog no more, or is gone (RFC 3261 12.2.1.2, RFC
+ * 5057 5.1): then it ends too. */
+void ss_end_unanswered(ss_session *s, int rc, unsigned code);
 
 /* cancel.c */
 /* The caller gives up a call that has no final response: 487. */
