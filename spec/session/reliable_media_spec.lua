@@ -7,11 +7,7 @@ local reliable = require "support.reliable"
 
 local SUPPORTED, REQUIRED = reliable.SUPPORTED, reliable.REQUIRED
 local acknowledge, hear = reliable.acknowledge, reliable.hear
-
--- A description of the caller's, the n-th.
-local function theirs(n, lines)
-  return (World.OFFER:gsub("o=%- 1 1", "o=- 1 " .. n)) .. (lines or "")
-end
+local theirs = reliable.theirs
 
 describe("reliable media", function()
   local w

@@ -23,22 +23,12 @@ describe("reliable", function()
     return w:invite { headers = headers or SUPPORTED }
   end
 
-  -- In a handler: progress, noted with its time.
-  local function progress(session, ...)
-    local ok, err = session:progress(...)
-    w:note("%s %s at %g", ok and tostring(ok) or err.kind,
-      not ok and err.reason or "-", w.network:time() - w.start)
-    return ok, err
+  local function progress(...)
+    return reliable.progress(w, ...)
   end
 
   local function own_notes()
-    local notes = {}
-    for _, note in ipairs(w.log) do
-      if not note:find ">" and not note:find "^accept" then
-        notes[#notes + 1] = note
-      end
-    end
-    return notes
+    return reliable.own_notes(w)
   end
 
   describe("progress", function()

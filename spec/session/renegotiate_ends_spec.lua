@@ -17,13 +17,7 @@ describe("session:renegotiate", function()
 
   local function connected(options)
     w = World.new(options)
-    w:accepting("async", { sdp = Sdp.audio() })
-    local call = w:invite()
-    assert(call:wait(200))
-    call:ack()
-    w.network:advance(0)
-    w.start = w.network:time()
-    return call, w.sessions[1]
+    return w:established(nil, { sdp = Sdp.audio() })
   end
 
   -- Begins one, and returns the re-INVITE that the peer gets.

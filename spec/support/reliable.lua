@@ -1,6 +1,8 @@
 -- The caller's side of reliable provisionals (RFC 3262): PRACKs and what they
 -- acknowledge.
 
+local World = require "support.world"
+
 local reliable = {}
 
 -- Headers of an INVITE.
@@ -41,6 +43,30 @@ function reliable.acknowledge(call, response, options, seconds)
     end
   end, seconds or 0)
   return assert(answer, "the PRACK isn't answered")
+end
+
+-- In a handler of that world: progress, noted with its time.
+function reliable.progress(w, session, ...)
+  local ok, err = session:progress(...)
+  w:note("%s %s at %g", ok and tostring(ok) or err.kind,
+    not ok and err.reason or "-", w.network:time() - w.start)
+  return ok, err
+end
+
+-- Its notes without those of transitions and accepts.
+function reliable.own_notes(w)
+  local notes = {}
+  for _, note in ipairs(w.log) do
+    if not note:find ">" and not note:find "^accept" then
+      notes[#notes + 1] = note
+    end
+  end
+  return notes
+end
+
+-- A description of the caller's, the n-th.
+function reliable.theirs(n, lines)
+  return (World.OFFER:gsub("o=%- 1 1", "o=- 1 " .. n)) .. (lines or "")
 end
 
 return reliable

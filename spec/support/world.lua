@@ -153,10 +153,11 @@ function World:invite(options)
   return self.caller:invite(all)
 end
 
--- An accepted and acknowledged call, and its session.
-function World:established(options)
+-- An accepted and acknowledged call, and its session; `accept`: options of
+-- participate.
+function World:established(options, accept)
   local remove = self:serve(function(session)
-    self:outcome(session:participate())
+    self:outcome(session:participate(accept))
   end)
   local call = self:invite(options)
   assert(call:wait(200))
