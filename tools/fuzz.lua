@@ -3,7 +3,7 @@
 --   lua5.4 tools/fuzz.lua directory seconds target...
 --
 -- In the directory are the programs (fuzz/fuzz_scan); what they learn goes to
--- its work/<target>, and is where the next run begins; an input that breaks
+-- its learned/<target>, and is where the next run begins; an input that breaks
 -- one to its found/. Any such input makes the exit status 1.
 
 local directory, seconds = arg[1], tonumber(arg[2])
@@ -13,7 +13,7 @@ local TIMEOUT = 10 -- seconds that one input may take
 local OPTIONS = { endpoint = "-entropic=0" }
 
 local function command(target)
-  local work = ("%s/work/%s"):format(directory, target)
+  local work = ("%s/learned/%s"):format(directory, target)
   local found = directory .. "/found"
   os.execute(("mkdir -p %s %s"):format(work, found))
   return table.concat({
