@@ -137,7 +137,15 @@ $(OOM): $(BUILD)/obj/spec/oom/oom.o $(call objects,$(BINDING)) $(LIBSS)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 	  $(DEP_LIBS) $(LUA_LIBS) -lm
 
-programs: $(PROGRAMS) $(OOM)
+# Whole calls, to be counted.
+CALLS = $(BUILD)/bench/calls
+$(BUILD)/obj/bench/calls.o: ALL_CPPFLAGS += $(LUA_CFLAGS)
+$(CALLS): $(BUILD)/obj/bench/calls.o $(call objects,$(BINDING)) $(LIBSS)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
+	  $(DEP_LIBS) $(LUA_LIBS) -lm
+
+programs: $(PROGRAMS) $(OOM) $(CALLS)
 
 .SECONDARY:
 -include $(foreach d,* */* */*/*,$(wildcard $(BUILD)/obj/$(d).d))
