@@ -3,16 +3,6 @@
 #include "base/buf.h"
 #include "base/alloc.h"
 
-void ss_buf_str(ss_buf *b, ss_str s) {
-  if (b->full || s.n > b->max - b->n) {
-    b->full = true;
-    return;
-  }
-  if (s.n)
-    memcpy(b->p + b->n, s.p, s.n);
-  b->n += s.n;
-}
-
 void ss_buf_char(ss_buf *b, char c) {
   ss_buf_str(b, (ss_str){&c, 1});
 }

@@ -14,7 +14,15 @@ typedef struct ss_buf {
 
 #define SS_BUF_ON(storage, size) ((ss_buf){(storage), 0, (size), false})
 
-void ss_buf_str(ss_buf *b, ss_str s);
+static inline void ss_buf_str(ss_buf *b, ss_str s) {
+  if (b->full || s.n > b->max - b->n) {
+    b->full = true;
+    return;
+  }
+  if (s.n)
+    memcpy(b->p + b->n, s.p, s.n);
+  b->n += s.n;
+}
 void ss_buf_char(ss_buf *b, char c);
 void ss_buf_u64(ss_buf *b, uint64_t v);
 #define ss_buf_lit(b, literal) ss_buf_str((b), SS_STR(literal))

@@ -1,11 +1,10 @@
-/* An intrusive chained hash table that grows by doubling, and the keyed hash
- * for it (SipHash-1-3 with a key from the system's random source, so that
- * callers can't choose colliding keys). The node keeps the full hash: lookups
- * compare it first, and growing never calls out. */
+/* An intrusive chained hash table that grows by doubling, for hashes that are
+ * keyed (base/siphash.h). The node keeps the full hash: lookups compare it
+ * first, and growing never calls out. */
 #ifndef SS_BASE_HASH_H
 #define SS_BASE_HASH_H
 
-#include "base/str.h"
+#include "base/siphash.h"
 
 typedef struct ss_hnode {
   struct ss_hnode *next;
@@ -32,10 +31,5 @@ ss_hnode *ss_hash_next(const ss_hnode *n);
 /* Any node at all, or NULL when empty; for emptying a table, which it does in
  * linear time. */
 ss_hnode *ss_hash_any(ss_hash *t);
-
-/* Hash of a key made of pieces: h = ss_hash_add(0, a); h = ss_hash_add(h, b);
- * the boundary between pieces counts. */
-uint64_t ss_hash_add(uint64_t h, ss_str piece);
-uint64_t ss_hash_add_u64(uint64_t h, uint64_t piece);
 
 #endif

@@ -8,11 +8,18 @@ static inline unsigned char lower(char c) {
   return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
 }
 
-bool ss_str_ieq(ss_str a, ss_str b) {
-  if (a.n != b.n)
-    return false;
-  for (size_t i = 0; i < a.n; i++)
-    if (lower(a.p[i]) != lower(b.p[i]))
+/* Most of what is compared is spelt alike, or differs at its beginning. */
+bool ss_str_same_letters(const char *a, const char *b, size_t n) {
+  size_t i = 0;
+  for (; n - i >= 8; i += 8) {
+    uint64_t x, y;
+    memcpy(&x, a + i, 8);
+    memcpy(&y, b + i, 8);
+    if (x != y)
+      break;
+  }
+  for (; i < n; i++)
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
       return false;
   return true;
 }

@@ -24,7 +24,12 @@ static inline bool ss_str_eq(ss_str a, ss_str b) {
   return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-bool ss_str_ieq(ss_str a, ss_str b); /* ASCII case is ignored */
+bool ss_str_same_letters(const char *a, const char *b, size_t n);
+/* ASCII case is ignored. */
+static inline bool ss_str_ieq(ss_str a, ss_str b) {
+  return a.n == b.n && ss_str_same_letters(a.p, b.p, a.n);
+}
+
 ss_str ss_str_trim(ss_str s);        /* without SP, HTAB, CR, LF at the ends */
 /* Strict decimal digits, nothing else, at most `max`; SS_ESYNTAX (empty, not
  * all digits) or SS_ELIMIT (greater than max). Leading zeros are allowed. */

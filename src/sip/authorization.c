@@ -152,7 +152,7 @@ static int fill(ss_message *m, const ss_str param[PARAMS], ss_digest *d) {
 
 int ss_digest_find(ss_message *m, ss_str realm, ss_digest *out) {
   const ss_field *f = ss_message_field(m, SS_FIELD_AUTHORIZATION);
-  ss_str param[PARAMS], ours[PARAMS];
+  ss_str param[PARAMS], ours[PARAMS] = {{NULL, 0}};
   bool found = false;
   for (; f; f = ss_message_next(m, f)) {
     ss_str rest = f->value;

@@ -2,7 +2,7 @@
  * data wherever RFC 3261 25.1 allows text at all. */
 #include "sip/chars.h"
 
-#define ALPHA_OR_DIGIT (SS_CHAR_TOKEN | SS_CHAR_HOST)
+#define ALPHA_OR_DIGIT (SS_CHAR_TOKEN | SS_CHAR_HOST | SS_CHAR_PLAIN)
 
 const uint8_t ss_chars[256] = {
     [0 ... 8] = SS_CHAR_CONTROL,
@@ -18,14 +18,14 @@ const uint8_t ss_chars[256] = {
     ['G' ... 'Z'] = ALPHA_OR_DIGIT,
     ['a' ... 'f'] = ALPHA_OR_DIGIT | SS_CHAR_ADDRESS,
     ['g' ... 'z'] = ALPHA_OR_DIGIT,
-    ['-'] = SS_CHAR_TOKEN | SS_CHAR_HOST,
-    ['.'] = SS_CHAR_TOKEN | SS_CHAR_HOST | SS_CHAR_ADDRESS,
-    ['_'] = SS_CHAR_TOKEN | SS_CHAR_HOST,
+    ['-'] = SS_CHAR_TOKEN | SS_CHAR_HOST | SS_CHAR_PLAIN,
+    ['.'] = SS_CHAR_TOKEN | SS_CHAR_HOST | SS_CHAR_ADDRESS | SS_CHAR_PLAIN,
+    ['_'] = SS_CHAR_TOKEN | SS_CHAR_HOST | SS_CHAR_PLAIN,
     [':'] = SS_CHAR_ADDRESS,
     ['!'] = SS_CHAR_TOKEN,
     ['%'] = SS_CHAR_TOKEN,
     ['*'] = SS_CHAR_TOKEN,
-    ['+'] = SS_CHAR_TOKEN,
+    ['+'] = SS_CHAR_TOKEN | SS_CHAR_PLAIN,
     ['`'] = SS_CHAR_TOKEN,
     ['\''] = SS_CHAR_TOKEN,
     ['~'] = SS_CHAR_TOKEN,

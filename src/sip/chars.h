@@ -11,7 +11,8 @@ enum {
   SS_CHAR_DIGIT = 8,
   SS_CHAR_HOST = 16,    /* letters, digits, - . and _ */
   SS_CHAR_ADDRESS = 32, /* hex digits, : and . : inside [] */
-  SS_CHAR_SPACE = 64    /* SP and HTAB */
+  SS_CHAR_SPACE = 64,   /* SP and HTAB */
+  SS_CHAR_PLAIN = 128   /* letters, digits, - . _ and + */
 };
 
 extern const uint8_t ss_chars[256];

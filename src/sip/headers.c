@@ -10,6 +10,39 @@
 #include "sip/params.h"
 #include "sip/parsed.h"
 
+/* What most URIs are: "sip:", a user of letters, digits and few signs, a name
+ * or IPv4 address, perhaps a port; nothing escaped, no parameters. Of such a
+ * one libosip2 says the same. False: it is asked. */
+static bool plain_uri(ss_str text, ss_uri *out) {
+  size_t i = 4;
+  if (text.n < 5 || memcmp(text.p, "sip:", 4) != 0)
+    return false;
+  ss_uri uri = {.text = text, .scheme = {"sip", 3}, .sip = true};
+  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_PLAIN))
+    i++;
+  if (i > 4 && i < text.n && text.p[i] == '@') {
+    uri.user = (ss_str){text.p + 4, i - 4};
+    i++;
+  } else {
+    i = 4;
+  }
+  size_t host = i;
+  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_HOST))
+    i++;
+  uri.host = (ss_str){text.p + host, i - host};
+  if (!uri.host.n)
+    return false;
+  if (i < text.n) {
+    uint32_t port;
+    if (text.p[i] != ':' || text.n - i > 6 ||
+        ss_str_u32(ss_str_from(text, i + 1), UINT16_MAX, &port) || !port)
+      return false;
+    uri.port = (uint16_t)port;
+  }
+  *out = uri;
+  return true;
+}
+
 /* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) */
 static bool scheme_ok(ss_str s) {
   if (s.n == 0 || ((s.p[0] | 0x20) < 'a' || (s.p[0] | 0x20) > 'z'))
@@ -56,6 +89,8 @@ static bool uri_clean(ss_str s) {
 }
 
 int ss_uri_parse(ss_arena *arena, ss_str text, ss_uri *out) {
+  if (plain_uri(text, out))
+    return 0;
   ss_uri uri = {.text = text};
   size_t colon = ss_str_chr(text, ':');
   if (colon == text.n || colon + 1 == text.n || !uri_clean(text))
@@ -248,6 +283,33 @@ ss_str ss_top_via(const ss_message *m) {
   return value;
 }
 
+/* What most are: "SIP/2.0/UDP", a name or IPv4 address, perhaps a port. As
+ * plain_uri. */
+static bool plain_sent_by(ss_str text, ss_via *via) {
+  size_t i = 8;
+  if (text.n < 13 || memcmp(text.p, "SIP/2.0/", 8) != 0)
+    return false;
+  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_TOKEN))
+    i++;
+  ss_str protocol = {text.p + 8, i - 8};
+  if (!protocol.n || i == text.n || text.p[i++] != ' ')
+    return false;
+  size_t host = i;
+  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_HOST))
+    i++;
+  ss_str name = {text.p + host, i - host};
+  uint32_t port = 0;
+  if (!name.n || (i < text.n &&
+                  (text.p[i] != ':' || text.n - i > 6 ||
+                   ss_str_u32(ss_str_from(text, i + 1), UINT16_MAX, &port) ||
+                   !port)))
+    return false;
+  via->protocol = protocol;
+  via->host = name;
+  via->port = (uint16_t)port;
+  return true;
+}
+
 static int via_params(ss_str params, ss_via *via) {
   ss_param param;
   int rc;
@@ -260,6 +322,8 @@ static int via_params(ss_str params, ss_via *via) {
       via->maddr = param.value;
     } else if (ss_str_ieq(param.name, SS_STR("rport"))) {
       via->rport = true;
+    } else if (ss_str_ieq(param.name, SS_STR("received"))) {
+      via->received = true;
     }
   }
   return rc;
@@ -273,7 +337,8 @@ static int parse_via(ss_message *m) {
   /* RFC 2543 6.40 allowed a comment at the end */
   value.n = ss_str_chr(value, '(');
   size_t end = ss_str_chr(value, ';');
-  int rc = ss_osip_via(&m->arena, (ss_str){value.p, end}, via);
+  ss_str sent = {value.p, end};
+  int rc = plain_sent_by(sent, via) ? 0 : ss_osip_via(&m->arena, sent, via);
   if (rc)
     return rc;
   m->parsed->via.usable = true;

@@ -35,7 +35,8 @@ typedef struct ss_via {
   uint16_t port;   /* 0: none given */
   ss_str branch;
   ss_str maddr;
-  bool rport; /* asked for (RFC 3581) */
+  bool rport;    /* asked for (RFC 3581) */
+  bool received; /* it has one already */
 } ss_via;
 
 /* Each gives 0 and a borrowed pointer, or SS_ENOTFOUND (there is no such

@@ -53,28 +53,21 @@ const ss_layer_counters *ss_layer_count(const ss_layer *l) {
   return &l->count;
 }
 
-static void key_add(ss_key *k, ss_str piece) {
-  k->h = ss_hash_add(k->h, piece);
-  k->check = ss_hash_add(k->check, piece);
-}
-
-static void key_add_u64(ss_key *k, uint64_t piece) {
-  k->h = ss_hash_add_u64(k->h, piece);
-  k->check = ss_hash_add_u64(k->check, piece);
-}
+/* What is hashed for what: the same pieces must not give the same. */
+enum { KEY_BRANCH = 1, KEY_2543, KEY_MERGE, KEY_TAG };
 
 /* Lower-cases a host for hashing: sent-by is compared without case. */
-static void key_add_host(ss_key *k, ss_str host) {
+static void add_host(ss_siphash *k, ss_str host) {
   char low[256];
   if (host.n > sizeof low) {
-    key_add(k, host);
+    ss_siphash_add(k, host);
     return;
   }
   for (size_t i = 0; i < host.n; i++) {
     char c = host.p[i];
     low[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
   }
-  key_add(k, (ss_str){low, host.n});
+  ss_siphash_add(k, (ss_str){low, host.n});
 }
 
 static ss_str from_tag(ss_message *m) {
@@ -97,33 +90,34 @@ static int server_key(ss_message *m, ss_method method, ss_key *out) {
   int rc = ss_message_via(m, &via);
   if (rc)
     return rc;
-  ss_key k = {1, 2};
-  if (branch_is_unique(via->branch)) {
-    key_add(&k, via->branch);
-    key_add_host(&k, via->host);
-    key_add_u64(&k, via->port ? via->port : 5060);
+  bool unique = branch_is_unique(via->branch);
+  bool unknown = method == SS_METHOD_UNKNOWN;
+  ss_siphash k = ss_siphash_begin(unique ? KEY_BRANCH : KEY_2543);
+  if (unique) {
+    ss_siphash_add(&k, via->branch);
+    add_host(&k, via->host);
+    ss_siphash_add_u64(&k, via->port ? via->port : 5060);
   } else {
-    key_add(&k, m->uri);
-    key_add(&k, from_tag(m));
-    key_add(&k, m->call_id);
-    key_add_u64(&k, m->cseq);
-    key_add(&k, ss_top_via(m));
+    ss_siphash_add(&k, m->uri);
+    ss_siphash_add(&k, from_tag(m));
+    ss_siphash_add(&k, m->call_id);
+    ss_siphash_add_u64(&k, m->cseq);
+    ss_siphash_add(&k, ss_top_via(m));
   }
-  key_add_u64(&k, method);
-  if (method == SS_METHOD_UNKNOWN)
-    key_add(&k, m->method_text);
-  *out = k;
+  ss_siphash_add_u64(&k, method);
+  ss_siphash_add(&k, unknown ? m->method_text : SS_STR_NONE);
+  *out = ss_siphash_end(&k);
   return 0;
 }
 
 /* RFC 3261 8.2.2.2: From tag, Call-ID and CSeq. */
 static ss_key merge_key(ss_message *m, ss_method method) {
-  ss_key k = {3, 4};
-  key_add(&k, from_tag(m));
-  key_add(&k, m->call_id);
-  key_add_u64(&k, m->cseq);
-  key_add_u64(&k, method);
-  return k;
+  ss_siphash k = ss_siphash_begin(KEY_MERGE);
+  ss_siphash_add(&k, from_tag(m));
+  ss_siphash_add(&k, m->call_id);
+  ss_siphash_add_u64(&k, m->cseq);
+  ss_siphash_add_u64(&k, method);
+  return ss_siphash_end(&k);
 }
 
 static ss_server *find(const ss_layer *l, ss_key key) {
@@ -238,12 +232,13 @@ ss_server *ss_layer_cancelled(ss_layer *l, ss_message *cancel) {
 
 /* A tag that an unknowing peer can't predict and a repeat gets again. */
 static void stateless_tag(ss_message *m, char out[SS_TAG_LEN]) {
-  ss_key k = {5, 6};
+  ss_siphash h = ss_siphash_begin(KEY_TAG);
   const ss_via *via;
-  if (!ss_message_via(m, &via))
-    key_add(&k, via->branch);
-  key_add(&k, m->call_id);
-  key_add_u64(&k, m->cseq);
+  bool has_via = !ss_message_via(m, &via);
+  ss_siphash_add(&h, has_via ? via->branch : SS_STR_NONE);
+  ss_siphash_add(&h, m->call_id);
+  ss_siphash_add_u64(&h, m->cseq);
+  ss_key k = ss_siphash_end(&h);
   uint64_t v = k.h;
   for (int i = 0; i < SS_TAG_LEN; i++) {
     if (i == 12)

@@ -6,9 +6,7 @@
 
 /* A transaction is found by 128 bits of keyed hash over what RFC 3261 17.2.3
  * compares: as good as comparing, in constant memory. */
-typedef struct ss_key {
-  uint64_t h, check;
-} ss_key;
+typedef ss_hash128 ss_key;
 
 static inline bool ss_key_eq(ss_key a, ss_key b) {
   return a.h == b.h && a.check == b.check;

@@ -63,9 +63,13 @@ static void top_via(ss_buf *b, ss_message *m, const ss_addr *source) {
   char text[SS_ADDR_TEXT];
   const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
   ss_str top = ss_top_via(m);
+  bool known = ss_message_via(m, &via) == 0;
   ss_buf_lit(b, "Via: ");
-  via_as_sent(b, top);
-  if (source && ss_message_via(m, &via) == 0) {
+  if (known && !via->rport && !via->received)
+    ss_buf_str(b, top);
+  else
+    via_as_sent(b, top);
+  if (source && known) {
     /* RFC 3581 4: with rport, received is set even where it agrees */
     if (via->rport || needs_received(via, source)) {
       ss_buf_lit(b, ";received=");

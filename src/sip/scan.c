@@ -155,6 +155,8 @@ static int request_line(ss_scan *s, ss_str line) {
 
 /* Counts the separators of a line; false: it has controls. */
 static bool count(ss_scan *s, ss_str line) {
+  if (s->plain)
+    return true;
   size_t separators = 0;
   unsigned seen = 0;
   for (size_t i = 0; i < line.n; i++) {
@@ -314,6 +316,11 @@ static ss_str skip_lines(ss_str text) {
 }
 
 static int scan(ss_scan *s, const extent *e) {
+  const ss_limits *l = s->limits;
+  s->plain = ss_scan_is_plain(
+      s->m->head, l->header_separators < l->all_separators
+                      ? l->header_separators
+                      : l->all_separators);
   if (s->cut)
     ss_scan_over(s, 413, "Request Entity Too Large");
   int rc = split(s);

@@ -12,9 +12,11 @@ void ss_dialog_init(ss_dialog *d, ss_message *invite, ss_str remote_tag) {
 }
 
 static uint64_t dialog_hash(ss_str call_id, ss_str local, ss_str remote) {
-  uint64_t h = ss_hash_add(0, call_id);
-  h = ss_hash_add(h, local);
-  return ss_hash_add(h, remote);
+  ss_siphash h = ss_siphash_begin(0);
+  ss_siphash_add(&h, call_id);
+  ss_siphash_add(&h, local);
+  ss_siphash_add(&h, remote);
+  return ss_siphash_end(&h).h;
 }
 
 void ss_dialog_insert(ss_endpoint *e, ss_dialog *d) {

@@ -1,0 +1,74 @@
+/* The usual header section, told in one pass over sixteen octets at a time: it
+ * has no controls, and few separators. Then no line of it needs a look of its
+ * own for that; else the scanner counts them line by line. */
+#include "sip/scan.h"
+
+/* A vector of the compiler's, whatever the machine has for it. */
+typedef uint8_t octets __attribute__((vector_size(16)));
+
+/* Lanes are octets: no more steps than one can count. */
+#define STEPS 127
+
+typedef struct tally {
+  size_t separators, returns, ends;
+  bool controls;
+} tally;
+
+static size_t sum(octets lanes) {
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof lanes; i++)
+    n += lanes[i];
+  return n;
+}
+
+static bool any(octets lanes) {
+  uint64_t half[2];
+  memcpy(half, &lanes, sizeof half);
+  return half[0] | half[1];
+}
+
+static octets load(const char *p) {
+  octets x;
+  memcpy(&x, p, sizeof x);
+  return x;
+}
+
+/* True is all ones in each lane, that is -1. p[-1] is there. */
+static void look(const char *p, size_t steps, tally *t) {
+  octets separators = {0}, returns = {0}, ends = {0}, controls = {0};
+  for (size_t i = 0; i < steps; i++, p += sizeof(octets)) {
+    octets x = load(p), before = load(p - 1);
+    octets cr = (octets)(x == '\r');
+    octets crlf = (octets)(x == '\n') & (octets)(before == '\r');
+    separators -= (octets)(x == ';') | (octets)(x == ',') | (octets)(x == '&');
+    returns -= cr;
+    ends -= crlf;
+    controls |= ((octets)(x < ' ') & ~(octets)(x == '\t') & ~cr & ~crlf) |
+                (octets)(x == 127);
+  }
+  t->separators += sum(separators);
+  t->returns += sum(returns);
+  t->ends += sum(ends);
+  t->controls |= any(controls);
+}
+
+bool ss_scan_is_plain(ss_str head, size_t separators) {
+  char rest[1 + sizeof(octets)];
+  tally t = {0};
+  size_t i = 1;
+  if (head.n < 2 || (unsigned char)head.p[0] < ' ' || head.p[0] == 127)
+    return false;
+  while (!t.controls && head.n - i >= sizeof(octets)) {
+    size_t steps = (head.n - i) / sizeof(octets);
+    steps = steps < STEPS ? steps : STEPS;
+    look(head.p + i, steps, &t);
+    i += steps * sizeof(octets);
+  }
+  if (t.controls)
+    return false;
+  memset(rest, ' ', sizeof rest);
+  memcpy(rest, head.p + i - 1, head.n - i + 1);
+  look(rest + 1, 1, &t);
+  /* every CR has its LF, every LF its CR */
+  return !t.controls && t.returns == t.ends && t.separators < separators;
+}
