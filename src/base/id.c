@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define POOL 256 /* getrandom never gives less of so few */
+/* Enough for tens of calls: no system call for each. */
+#define POOL 4096
 
 static _Thread_local struct {
   unsigned char p[POOL];

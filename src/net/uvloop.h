@@ -6,7 +6,7 @@
 #include <uv.h>
 
 #define SS_DATAGRAM_SPACE 65536 /* more than any datagram */
-#define SS_DATAGRAM_BATCH 20    /* the most that libuv reads at once */
+#define SS_DATAGRAM_BATCH 32    /* read at once */
 
 typedef struct ss_uvloop {
   ss_loop loop; /* must be first */
