@@ -173,13 +173,29 @@ ss_str ss_proto_token(ss_proto proto) {
   return proto == SS_UDP ? SS_STR("UDP") : SS_STR("TCP");
 }
 
+/* inet_ntop(3) prints with sprintf(3): slow, where each answer has one. */
+static size_t ip4_text(uint32_t ip, char *out) {
+  size_t n = 0;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    unsigned octet = ip >> shift & 255;
+    if (octet >= 100)
+      out[n++] = (char)('0' + octet / 100);
+    if (octet >= 10)
+      out[n++] = (char)('0' + octet / 10 % 10);
+    out[n++] = (char)('0' + octet % 10);
+    out[n++] = shift ? '.' : '\0';
+  }
+  return n - 1;
+}
+
 ss_str ss_addr_ip_text(const ss_addr *a, bool brackets,
                        char out[SS_ADDR_TEXT]) {
   bool wrap = brackets && !is4(a);
-  const void *ip =
-      is4(a) ? (const void *)&a->u.in4.sin_addr : &a->u.in6.sin6_addr;
   size_t n;
-  if (!inet_ntop(a->u.sa.sa_family, ip, out + wrap, SS_ADDR_TEXT - 2))
+  if (is4(a))
+    return (ss_str){out, ip4_text(ip4(a), out)};
+  if (!inet_ntop(a->u.sa.sa_family, &a->u.in6.sin6_addr, out + wrap,
+                 SS_ADDR_TEXT - 2))
     out[wrap] = '\0'; /* no address at all */
   n = strlen(out + wrap) + wrap;
   if (wrap) {

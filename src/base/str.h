@@ -30,7 +30,7 @@ static inline bool ss_str_ieq(ss_str a, ss_str b) {
   return a.n == b.n && ss_str_same_letters(a.p, b.p, a.n);
 }
 
-ss_str ss_str_trim(ss_str s);        /* without SP, HTAB, CR, LF at the ends */
+ss_str ss_str_trim(ss_str s); /* without SP, HTAB, CR, LF at the ends */
 /* Strict decimal digits, nothing else, at most `max`; SS_ESYNTAX (empty, not
  * all digits) or SS_ELIMIT (greater than max). Leading zeros are allowed. */
 int ss_str_u32(ss_str s, uint32_t max, uint32_t *out);

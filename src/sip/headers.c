@@ -274,13 +274,13 @@ int ss_message_request_uri(ss_message *m, const ss_uri **out) {
 }
 
 ss_str ss_top_via(const ss_message *m) {
-  ss_str value = SS_STR_NONE;
+  ss_str *kept = &m->parsed->via.text;
   const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
-  if (f) {
+  if (f && !kept->p) {
     ss_str rest = f->value;
-    ss_str_element(&rest, &value);
+    ss_str_element(&rest, kept);
   }
-  return value;
+  return *kept;
 }
 
 /* What most are: "SIP/2.0/UDP", a name or IPv4 address, perhaps a port. As
@@ -299,10 +299,10 @@ static bool plain_sent_by(ss_str text, ss_via *via) {
     i++;
   ss_str name = {text.p + host, i - host};
   uint32_t port = 0;
-  if (!name.n || (i < text.n &&
-                  (text.p[i] != ':' || text.n - i > 6 ||
-                   ss_str_u32(ss_str_from(text, i + 1), UINT16_MAX, &port) ||
-                   !port)))
+  if (!name.n ||
+      (i < text.n &&
+       (text.p[i] != ':' || text.n - i > 6 ||
+        ss_str_u32(ss_str_from(text, i + 1), UINT16_MAX, &port) || !port)))
     return false;
   via->protocol = protocol;
   via->host = name;

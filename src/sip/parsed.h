@@ -19,6 +19,7 @@ struct ss_parsed {
     ss_uri value;
   } request_uri;
   struct {
+    ss_str text; /* the first element; .p NULL: not cut yet */
     bool done;
     int rc;
     /* its sent-by is good, and with it a reply can be addressed, even where

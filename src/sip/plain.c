@@ -1,6 +1,7 @@
 /* The usual header section, told in one pass over sixteen octets at a time: it
- * has no controls, and few separators. Then no line of it needs a look of its
- * own for that; else the scanner counts them line by line. */
+ * has no controls but its line ends, no folds, and few separators. Then no line
+ * of it needs a look of its own for that; else the scanner goes by lines. */
+#include "sip/chars.h"
 #include "sip/scan.h"
 
 /* A vector of the compiler's, whatever the machine has for it. */
@@ -11,7 +12,7 @@ typedef uint8_t octets __attribute__((vector_size(16)));
 
 typedef struct tally {
   size_t separators, returns, ends;
-  bool controls;
+  bool other; /* controls, or a line that begins with a space */
 } tally;
 
 static size_t sum(octets lanes) {
@@ -35,7 +36,7 @@ static octets load(const char *p) {
 
 /* True is all ones in each lane, that is -1. p[-1] is there. */
 static void look(const char *p, size_t steps, tally *t) {
-  octets separators = {0}, returns = {0}, ends = {0}, controls = {0};
+  octets separators = {0}, returns = {0}, ends = {0}, other = {0};
   for (size_t i = 0; i < steps; i++, p += sizeof(octets)) {
     octets x = load(p), before = load(p - 1);
     octets cr = (octets)(x == '\r');
@@ -43,32 +44,32 @@ static void look(const char *p, size_t steps, tally *t) {
     separators -= (octets)(x == ';') | (octets)(x == ',') | (octets)(x == '&');
     returns -= cr;
     ends -= crlf;
-    controls |= ((octets)(x < ' ') & ~(octets)(x == '\t') & ~cr & ~crlf) |
-                (octets)(x == 127);
+    other |= ((octets)(x < ' ') & ~cr & ~crlf) | (octets)(x == 127) |
+             ((octets)(x == ' ') & (octets)(before == '\n'));
   }
   t->separators += sum(separators);
   t->returns += sum(returns);
   t->ends += sum(ends);
-  t->controls |= any(controls);
+  t->other |= any(other);
 }
 
-bool ss_scan_is_plain(ss_str head, size_t separators) {
+bool ss_scan_is_plain(ss_str head, ss_plain *out) {
   char rest[1 + sizeof(octets)];
   tally t = {0};
   size_t i = 1;
-  if (head.n < 2 || (unsigned char)head.p[0] < ' ' || head.p[0] == 127)
+  if (head.n < 2 || !ss_char_is(head.p[0], SS_CHAR_TOKEN))
     return false;
-  while (!t.controls && head.n - i >= sizeof(octets)) {
+  while (!t.other && head.n - i >= sizeof(octets)) {
     size_t steps = (head.n - i) / sizeof(octets);
     steps = steps < STEPS ? steps : STEPS;
     look(head.p + i, steps, &t);
     i += steps * sizeof(octets);
   }
-  if (t.controls)
+  if (t.other)
     return false;
-  memset(rest, ' ', sizeof rest);
+  memset(rest, 'x', sizeof rest);
   memcpy(rest, head.p + i - 1, head.n - i + 1);
   look(rest + 1, 1, &t);
-  /* every CR has its LF, every LF its CR */
-  return !t.controls && t.returns == t.ends && t.separators < separators;
+  *out = (ss_plain){t.ends, t.separators};
+  return !t.other && t.returns == t.ends; /* every CR has its LF */
 }

@@ -64,6 +64,30 @@ static extent measure(ss_str text, const ss_limits *limits) {
   return e;
 }
 
+/* The length of a header section with its blank line, or 0. */
+static size_t head_length(const char *text, size_t max) {
+  const char *p = text, *end = text + max;
+  while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+    p++;
+    if (end - p >= 2 && p[0] == '\r' && p[1] == '\n')
+      return (size_t)(p - text) + 2;
+  }
+  return 0;
+}
+
+/* The same for what is usual, without a look at each line. False: it isn't. */
+static bool measure_plain(ss_str text, const ss_limits *limits, extent *e) {
+  size_t max = text.n < limits->header_size ? text.n : limits->header_size;
+  ss_str head = {text.p, head_length(text.p, max)};
+  ss_plain plain;
+  if (!ss_scan_is_plain(head, &plain) || plain.lines > limits->header_lines ||
+      plain.separators > limits->header_separators ||
+      plain.separators > limits->all_separators)
+    return false;
+  *e = (extent){.head = head.n, .lines = plain.lines, .complete = true};
+  return true;
+}
+
 /* Turns folds (RFC 3261 7.3.1) and tabs into spaces, in place. */
 static void unfold(char *p, size_t n) {
   for (size_t i = 0; i < n; i++) {
@@ -316,11 +340,6 @@ static ss_str skip_lines(ss_str text) {
 }
 
 static int scan(ss_scan *s, const extent *e) {
-  const ss_limits *l = s->limits;
-  s->plain = ss_scan_is_plain(
-      s->m->head, l->header_separators < l->all_separators
-                      ? l->header_separators
-                      : l->all_separators);
   if (s->cut)
     ss_scan_over(s, 413, "Request Entity Too Large");
   int rc = split(s);
@@ -348,7 +367,10 @@ int ss_message_new(ss_message **out, ss_str text, bool stream,
     s.cut = true;
     text.n = limits->message_size;
   }
-  extent e = measure(text, limits);
+  extent e;
+  s.plain = measure_plain(text, limits, &e);
+  if (!s.plain)
+    e = measure(text, limits);
   if (e.lines < 2)
     return SS_ESYNTAX;
   /* every line but the first can be a field, and [0] is unused */

@@ -10,16 +10,19 @@ typedef struct ss_scan {
   bool stream;
   bool cut;    /* only the beginning of the message is here */
   bool mute;   /* there is no way to send a reply: no Via, or an unfit one */
-  bool plain;  /* no line needs counting: see ss_scan_is_plain */
+  bool plain;  /* no line has a control, or can be over a limit */
   size_t room; /* fields there is memory for, [0] included */
   size_t separators;
   size_t lines;                 /* of the header section, so far */
   uint8_t last[SS_FIELD_COUNT]; /* the end of each chain of fields */
 } ss_scan;
 
-/* The header section has no control but the CRLF of its lines and HTAB, and no
- * more separators than one value may have: nothing in it is over a limit. */
-bool ss_scan_is_plain(ss_str head, size_t separators);
+/* A whole header section whose lines end with CRLF, without folds, tabs and
+ * other controls: how many lines and separators it has. False: it isn't one. */
+typedef struct ss_plain {
+  size_t lines, separators;
+} ss_plain;
+bool ss_scan_is_plain(ss_str head, ss_plain *out);
 
 /* Notes what is wrong; the first fault stays. `reason` is a literal. */
 void ss_scan_fault(ss_scan *s, unsigned code, const char *reason);
