@@ -1,18 +1,26 @@
 /* The core's only door to the heap: counts what is made and what is alive,
- * makes one allocation fail on demand. The counters are shared by all threads;
- * nothing here is a pool or a cache. */
+ * makes one allocation fail on demand. The counters are shared by all
+ * threads. */
 #include "base/alloc.h"
+#include "base/blocks.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void *system_resize(void *p, size_t n) {
-  if (n)
-    return realloc(p, n);
-  free(p);
-  return NULL;
+  void *kept;
+  if (n == 0) {
+    if (!ss_block_keep(p))
+      free(p);
+    return NULL;
+  }
+  kept = p ? NULL : ss_block_take(n);
+  return kept ? kept : realloc(p, ss_block_size(n));
 }
+
+/* From here on the C library asks the kernel each time. */
+#define LARGE 131072
 
 static ss_allocator current = {system_resize};
 static atomic_size_t made, alive;
@@ -36,8 +44,8 @@ void *ss_alloc(size_t n) {
     return NULL;
   if (n == 0)
     n = 1;
-  if (current.resize == system_resize) {
-    p = calloc(1, n);
+  if (current.resize == system_resize && n > LARGE) {
+    p = calloc(1, n); /* pages that come zeroed */
   } else {
     p = current.resize(NULL, n);
     if (p)

@@ -106,9 +106,11 @@ static void unfold(char *p, size_t n) {
 static ss_message *allocate(ss_str text, const extent *e, size_t room) {
   size_t size = sizeof(ss_message) + sizeof(struct ss_parsed) +
                 room * sizeof(ss_field) + text.n + (e->rewrite ? e->head : 0);
-  ss_message *m = ss_alloc(size);
+  ss_message *m = ss_realloc(NULL, size);
   if (!m)
     return NULL;
+  memset(m, 0,
+         sizeof(ss_message) + sizeof(struct ss_parsed) + sizeof(ss_field));
   m->refs = 1;
   m->parsed = (void *)(m + 1);
   m->field = (void *)(m->parsed + 1);
