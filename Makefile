@@ -14,7 +14,7 @@ export LUA
 BUILD_PACKAGES = gcc libc6-dev make pkg-config lua5.4 liblua5.4-dev \
   libuv1-dev libosip2-dev libssl-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev lua-busted lua-luv \
-  sip-tester
+  sip-tester valgrind
 DEMO_PACKAGES = $(BUILD_PACKAGES) lua-luv sip-tester
 LINT_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev clang-format \
   clang-tidy cppcheck lua-check

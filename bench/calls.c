@@ -1,7 +1,7 @@
 /* Whole calls without a socket, for counting: so many of a kind through a Lua
  * handler, over the in-memory network, from a caller in C that does next to
  * nothing. Two runs differ by what the calls between them cost, instructions
- * (under callgrind) and allocations alike; tools/guard.lua does the sum.
+ * (under callgrind) and allocations alike: spec/cost_spec.lua does the sum.
  *
  *   calls answered|declined CALLS
  *

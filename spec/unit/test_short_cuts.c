@@ -1,5 +1,6 @@
 /* What is read without libosip2, or without a look at each line: it must be
  * what they would have said. */
+#include "sip/chars.h"
 #include "sip/osip.h"
 #include "sip/scan.h"
 #include "sip_fixture.h"
@@ -141,11 +142,28 @@ static void plain_sections_are_told_from_others(void **state) {
   assert_true(plain > 1000);
 }
 
+static void controls_are_seen_wherever_they_stand(void **state) {
+  (void)state;
+  for (size_t n = 0; n < 50; n++) {
+    for (int c = 0; c < 256; c++) {
+      for (size_t at = 0; at < n; at++) {
+        char text[50];
+        memset(text, 'a', sizeof text);
+        text[at] = (char)c;
+        assert_int_equal(ss_chars_control((ss_str){text, n}),
+                         ss_char_is((char)c, SS_CHAR_CONTROL) != 0);
+      }
+    }
+  }
+  assert_false(ss_chars_control(SS_STR_NONE));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       leak_checked(uris_are_read_as_libosip2_reads_them),
       leak_checked(vias_are_read_as_libosip2_reads_them),
       leak_checked(plain_sections_are_told_from_others),
+      leak_checked(controls_are_seen_wherever_they_stand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,13 +29,8 @@ static inline bool ss_chars_all(ss_str s, unsigned classes) {
   return true;
 }
 
-/* Some octet belongs to one of these classes. */
-static inline bool ss_chars_any(ss_str s, unsigned classes) {
-  unsigned seen = 0;
-  for (size_t i = 0; i < s.n; i++)
-    seen |= ss_chars[(uint8_t)s.p[i]];
-  return seen & classes;
-}
+/* Some octet is a control; sixteen at a time (octets.c). */
+bool ss_chars_control(ss_str s);
 
 static inline ss_str ss_str_from(ss_str s, size_t at) {
   return (ss_str){s.p + at, s.n - at};

@@ -38,7 +38,7 @@ int ss_sipfrag(ss_str body, unsigned *code, ss_str *reason) {
   line = ss_str_trim(line);
   if (line.n < version.n + 3 ||
       !ss_str_ieq((ss_str){line.p, version.n}, version) ||
-      ss_chars_any(line, SS_CHAR_CONTROL))
+      ss_chars_control(line))
     return SS_ESYNTAX;
   line = ss_str_from(line, version.n);
   if (ss_str_u32((ss_str){line.p, 3}, 699, &n) || n < 100 ||

@@ -41,7 +41,7 @@ static void append(ss_fields *f, ss_str s) {
 }
 
 static int add(ss_fields *f, ss_field_id id, ss_str name, ss_str value) {
-  if (ss_chars_any(value, SS_CHAR_CONTROL))
+  if (ss_chars_control(value))
     return SS_ECONTROL;
   value = ss_str_trim(value);
   if (name.n > SS_FIELDS_MAX || value.n > SS_FIELDS_MAX)

@@ -168,8 +168,7 @@ static int display_name(ss_arena *arena, ss_str *rest, ss_str *display) {
     return 0;
   *display = ss_str_trim((ss_str){s.p, n});
   *rest = ss_str_from(s, n);
-  return ss_chars_any(*display, SS_CHAR_CONTROL) ||
-                 ss_str_chr(*display, '"') < display->n
+  return ss_chars_control(*display) || ss_str_chr(*display, '"') < display->n
              ? SS_ESYNTAX
              : 0;
 }
@@ -213,7 +212,7 @@ int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out) {
   ss_str rest = ss_str_trim(text), uri;
   int rc = display_name(arena, &rest, &found.display);
   /* a quoted display name may have them escaped: the scanner has looked */
-  if (rc == 0 && ss_chars_any(rest, SS_CHAR_CONTROL))
+  if (rc == 0 && ss_chars_control(rest))
     return SS_ESYNTAX;
   if (rc == 0)
     rc = addr_spec(&rest, &uri);

@@ -64,10 +64,11 @@ static extent measure(ss_str text, const ss_limits *limits) {
   return e;
 }
 
-/* The length of a header section with its blank line, or 0. */
-static size_t head_length(const char *text, size_t max) {
+/* The length of a header section with its blank line, which has so many lines
+ * at most, or 0. */
+static size_t head_length(const char *text, size_t max, size_t lines) {
   const char *p = text, *end = text + max;
-  while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+  while (lines-- && (p = memchr(p, '\n', (size_t)(end - p)))) {
     p++;
     if (end - p >= 2 && p[0] == '\r' && p[1] == '\n')
       return (size_t)(p - text) + 2;
@@ -78,7 +79,7 @@ static size_t head_length(const char *text, size_t max) {
 /* The same for what is usual, without a look at each line. False: it isn't. */
 static bool measure_plain(ss_str text, const ss_limits *limits, extent *e) {
   size_t max = text.n < limits->header_size ? text.n : limits->header_size;
-  ss_str head = {text.p, head_length(text.p, max)};
+  ss_str head = {text.p, head_length(text.p, max, limits->header_lines)};
   ss_plain plain;
   if (!ss_scan_is_plain(head, &plain) || plain.lines > limits->header_lines ||
       plain.separators > limits->header_separators ||

@@ -14,7 +14,7 @@ int ss_sdp_line(ss_str *rest, ss_str *line) {
   if (s.n && s.p[s.n - 1] == '\r')
     s.n--;
   if (s.n < 2 || s.p[0] < 'a' || s.p[0] > 'z' || s.p[1] != '=' ||
-      ss_chars_any(s, SS_CHAR_CONTROL))
+      ss_chars_control(s))
     return SS_ESYNTAX;
   *line = s;
   return 1;

@@ -1,6 +1,7 @@
-/* The usual header section, told in one pass over sixteen octets at a time: it
- * has no controls but its line ends, no folds, and few separators. Then no line
- * of it needs a look of its own for that; else the scanner goes by lines. */
+/* Sixteen octets at a time: whether there are controls, and the usual header
+ * section, which has none but its line ends, no folds, and few separators. Then
+ * no line of it needs a look of its own for that; else the scanner goes by
+ * lines. */
 #include "sip/chars.h"
 #include "sip/scan.h"
 
@@ -72,4 +73,19 @@ bool ss_scan_is_plain(ss_str head, ss_plain *out) {
   look(rest + 1, 1, &t);
   *out = (ss_plain){t.ends, t.separators};
   return !t.other && t.returns == t.ends; /* every CR has its LF */
+}
+
+/* As the class SS_CHAR_CONTROL. */
+static octets controls(octets x) {
+  return ((octets)(x < ' ') & ~(octets)(x == '\t')) | (octets)(x == 127);
+}
+
+bool ss_chars_control(ss_str s) {
+  octets seen = {0}, last;
+  for (; s.n >= sizeof last; s = ss_str_from(s, sizeof last))
+    seen |= controls(load(s.p));
+  memset(&last, 'x', sizeof last);
+  if (s.n)
+    memcpy(&last, s.p, s.n);
+  return any(seen | controls(last));
 }
