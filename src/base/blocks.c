@@ -10,7 +10,7 @@
 #define LEAST 1024 /* up to here the C library is as good */
 #define MOST 4096
 #define LISTS ((MOST - LEAST) / STEP)
-#define KEPT 32 /* of each size: 1 MB in all */
+#define KEPT (2 << 20) /* bytes: a collector gives back many at a time */
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -23,10 +23,8 @@
 
 #if defined(__GLIBC__) && !defined(SS_NO_BLOCKS)
 
-static _Thread_local struct {
-  void *first;
-  size_t count;
-} list[LISTS];
+static _Thread_local void *list[LISTS];
+static _Thread_local size_t kept; /* bytes */
 
 static bool is_ours(size_t n) {
   return n > LEAST && n <= MOST;
@@ -43,37 +41,35 @@ size_t ss_block_size(size_t n) {
 void *ss_block_take(size_t n) {
   if (!is_ours(n))
     return NULL;
-  size_t i = index_of(ss_block_size(n));
-  void *p = list[i].first;
+  size_t size = ss_block_size(n);
+  void **first = &list[index_of(size)], *p = *first;
   if (p) {
-    memcpy(&list[i].first, p, sizeof p);
-    list[i].count--;
+    memcpy(first, p, sizeof p);
+    kept -= size;
   }
   return p;
 }
 
 bool ss_block_keep(void *p) {
   size_t size = malloc_usable_size(p) / STEP * STEP;
-  if (!is_ours(size))
+  if (!is_ours(size) || kept + size > KEPT)
     return false;
-  size_t i = index_of(size);
-  if (list[i].count == KEPT)
-    return false;
-  memcpy(p, &list[i].first, sizeof p);
-  list[i].first = p;
-  list[i].count++;
+  void **first = &list[index_of(size)];
+  memcpy(p, first, sizeof p);
+  *first = p;
+  kept += size;
   return true;
 }
 
 void ss_blocks_free(void) {
   for (size_t i = 0; i < LISTS; i++) {
-    while (list[i].first) {
-      void *p = list[i].first;
-      memcpy(&list[i].first, p, sizeof p);
+    while (list[i]) {
+      void *p = list[i];
+      memcpy(&list[i], p, sizeof p);
       free(p);
     }
-    list[i].count = 0;
   }
+  kept = 0;
 }
 
 #else

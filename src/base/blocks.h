@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of this thread. NULL: not of that size, or there is none. */
+/* Of this thread, which keeps two megabytes at most. NULL: not of that size, or
+ * there is none. */
 void *ss_block_take(size_t n);
 /* What is to be asked of the C library instead, so that it fits later. */
 size_t ss_block_size(size_t n);
