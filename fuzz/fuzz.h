@@ -37,6 +37,14 @@ static inline bool fuzz_inside(ss_str part, ss_str whole) {
                          (size_t)(part.p - whole.p) <= whole.n - part.n);
 }
 
+/* No control but HTAB; octet by octet, unlike ss_chars_control. */
+static inline bool fuzz_clean(ss_str s) {
+  for (size_t i = 0; i < s.n; i++)
+    if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 127)
+      return false;
+  return true;
+}
+
 /* Cuts the text up to `by` off *rest; what remains is behind it. */
 static inline ss_str fuzz_cut(ss_str *rest, char by) {
   size_t n = ss_str_chr(*rest, by);

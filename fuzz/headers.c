@@ -15,7 +15,7 @@
 #include "sip/reason.h"
 
 static bool clean(ss_str s) {
-  return !ss_chars_any(s, SS_CHAR_CONTROL);
+  return fuzz_clean(s);
 }
 
 /* Nothing that could start a header, an address or a parameter of its own. */

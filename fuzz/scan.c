@@ -56,7 +56,7 @@ static void check_echoed(const ss_message *m) {
 static void check_good(ss_message *m) {
   const ss_name_addr *party;
   const ss_via *via;
-  MUST(!ss_chars_any(m->method_text, SS_CHAR_CONTROL));
+  MUST(fuzz_clean(m->method_text));
   MUST(ss_str_is_token(m->method_text));
   MUST(ss_method_lookup(m->method_text) == m->method);
   MUST(m->cseq <= INT32_MAX);
