@@ -312,11 +312,18 @@ rtpengine:
 	@$(SUB) all
 	@$(LUA) spec/run.lua -o plainTerminal spec/examples/ivr_rtpengine_spec.lua
 
+# Mixed calls with loss in virtual time, for so many seconds of real time, or so
+# many calls: make soak SOAK="36000 1000000 7" (seconds, calls, seed).
+SOAK ?= 60
+
+soak: all
+	@$(LUA) tools/soak.lua $(SOAK)
+
 clean:
 	rm -rf build sipsession.so
 
 force:
 .PHONY: all programs install uninstall deps test check oom asan \
   check-asan valgrind check-valgrind fuzz check-fuzz lint lint-format \
-  lint-tidy lint-cppcheck lint-lua lint-lines symbols format demo sipp \
+  lint-tidy lint-cppcheck lint-lua lint-lines symbols format demo sipp soak \
   softphone rtpengine clean force

@@ -149,8 +149,9 @@ static void every_value(ss_message *m) {
     MUST(reason.protocol.n && fuzz_clean(reason.text));
   ss_digest digest;
   if (ss_digest_find(m, SS_STR("fuzz"), &digest) == 0)
-    MUST(fuzz_clean(digest.user) && fuzz_clean(digest.nonce) && fuzz_clean(digest.cnonce) &&
-         digest.algorithm < SS_ALGORITHMS && digest.nc_text.n == 8);
+    MUST(fuzz_clean(digest.user) && fuzz_clean(digest.nonce) &&
+         fuzz_clean(digest.cnonce) && digest.algorithm < SS_ALGORITHMS &&
+         digest.nc_text.n == 8);
   for (unsigned i = 1; i < m->fields; i++)
     as_value(m->field[i].value);
   ss_message_lists(m, SS_FIELD_SUPPORTED, SS_STR("100rel"));
