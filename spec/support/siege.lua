@@ -49,7 +49,11 @@ function Siege.new(options)
   siege:wait(function()
     return siege.pid
   end, 10)
-  assert(siege.pid, siege.last)
+  if not siege.pid then
+    siege.process:kill()
+    siege.wire:close()
+    error(siege.last or "the server didn't start", 0)
+  end
   return siege
 end
 
