@@ -319,6 +319,14 @@ SOAK ?= 60
 soak: all
 	@$(LUA) tools/soak.lua $(SOAK)
 
+# A siege at real sockets in its long form, and with SIPVicious: five minutes.
+siege:
+	@tools/deps.sh $(TEST_PACKAGES) sipvicious
+	@$(SUB) all
+	@SIPSESSION_LONG=1 $(LUA) spec/run.lua -o plainTerminal \
+	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
+	  sources descriptors anomalies sipvicious))
+
 clean:
 	rm -rf build sipsession.so
 
@@ -326,4 +334,4 @@ force:
 .PHONY: all programs install uninstall deps test check oom asan \
   check-asan valgrind check-valgrind fuzz check-fuzz lint lint-format \
   lint-tidy lint-cppcheck lint-lua lint-lines symbols format demo sipp soak \
-  softphone rtpengine clean force
+  softphone rtpengine siege clean force

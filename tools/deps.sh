@@ -17,6 +17,7 @@ has_elsewhere() {
       command -v "$1" >/dev/null ;;
     lua5.4) command -v "${LUA:-lua5.4}" >/dev/null ;;
     rtpengine-daemon) command -v rtpengine >/dev/null ;;
+    sipvicious) command -v svmap >/dev/null ;;
     sip-tester) command -v sipp >/dev/null ;;
     lua-check) command -v luacheck >/dev/null ;;
     lua-busted) "${LUA:-lua5.4}" -e 'require "busted"' 2>/dev/null ;;

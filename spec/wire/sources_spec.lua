@@ -2,7 +2,7 @@
 -- `invites_per_source`).
 local Siege = require "support.siege"
 
-local SECONDS = Siege.LONG and 30 or 3
+local SECONDS = Siege.LONG and 30 or 2
 
 describe("a thousand INVITEs a second of one source #slow", function()
   local siege
