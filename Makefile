@@ -325,7 +325,7 @@ siege:
 	@$(SUB) all
 	@SIPSESSION_LONG=1 $(LUA) spec/run.lua -o plainTerminal \
 	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
-	  sources descriptors anomalies sipvicious))
+	  sources descriptors anomalies drain sipvicious))
 
 clean:
 	rm -rf build sipsession.so

@@ -2,11 +2,12 @@
 -- it (support.siege): says its process id and addresses, then four times a
 -- second what endpoint:stats() has, as name=value pairs.
 --
---   lua5.4 spec/support/besieged.lua OPTIONS HANDLER
+--   lua5.4 spec/support/besieged.lua OPTIONS HANDLER [drain]
 --
--- Both are Lua: an expression for the options of sip.endpoint, and the body of
--- a session_received handler (empty: none), which gets sip, endpoint and
--- session.
+-- The first two are Lua: an expression for the options of sip.endpoint, and the
+-- body of a session_received handler (empty: none), which gets sip, endpoint
+-- and session. With `drain` it closes the endpoint when it is told to end
+-- (SIGTERM), which it hears of by luv, as a script does.
 local sip = require "sipsession"
 
 local options, handler = arg[1], arg[2]
@@ -35,8 +36,27 @@ local function line(of, prefix, list)
   return list
 end
 
-while true do
-  local all = line(endpoint:stats(), "", {})
-  print("stats", table.concat(all, " "))
-  sip.sleep(0.25)
+local closed = false
+
+local function report()
+  while not closed do
+    local all = line(endpoint:stats(), "", {})
+    print("stats", table.concat(all, " "))
+    sip.sleep(0.25)
+  end
 end
+
+if arg[3] ~= "drain" then
+  report()
+end
+local uv = require "luv"
+require("sipsession.luv").attach()
+local term = uv.new_signal()
+term:start("sigterm", function()
+  term:close()
+  closed = true
+  endpoint:close()
+end)
+sip.spawn(report)
+uv.run()
+print "drained"

@@ -30,12 +30,12 @@ function Siege.say(...)
 end
 
 -- Options: endpoint and handler (Lua, see support.besieged), descriptors (a
--- limit on them).
+-- limit on them), drain.
 function Siege.new(options)
   options = options or {}
   local siege = setmetatable({ wire = Wire.new(), serial = 0 }, Siege)
   local command = { Process.LUA, "spec/support/besieged.lua",
-    options.endpoint or "{}", options.handler or "" }
+    options.endpoint or "{}", options.handler or "", options.drain and "drain" }
   local program = table.remove(command, 1)
   if options.descriptors then
     table.move(command, 1, #command, 4)
