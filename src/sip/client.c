@@ -4,6 +4,7 @@
 #include "sip/layer.h"
 
 #include "base/alloc.h"
+#include <limits.h>
 
 /* RFC 3261 17.1.3: the branch of the top Via and the method of CSeq. */
 static uint64_t client_hash(uint64_t h, ss_str branch, ss_method method) {
@@ -40,6 +41,7 @@ ss_client *ss_client_new(ss_layer *l, const ss_path *path, ss_packet *packet,
   ss_path_hold(&c->path);
   c->packet = ss_packet_ref(packet);
   c->interval = l->t1;
+  c->repeats = UINT_MAX; /* as many as there is time for */
   c->deadline = ss_loop_now(l->loop) + ss_layer_64t1(l);
   c->check = client_hash(8, branch, method);
   ss_hash_insert(&l->clients, &c->node, client_hash(7, branch, method));
@@ -77,6 +79,10 @@ void ss_client_send(ss_client *c) {
 void ss_client_drop_packet(ss_client *c) {
   ss_packet_unref(c->packet);
   c->packet = NULL;
+}
+
+void ss_client_limit(ss_client *c, unsigned repeats) {
+  c->repeats = repeats;
 }
 
 void ss_client_abandon(ss_client *c) {

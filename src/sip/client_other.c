@@ -37,16 +37,18 @@ int ss_client_start(ss_layer *l, const ss_path *path, ss_packet *packet,
   return 0;
 }
 
-/* Timer E doubles up to T2, and is T2 in Proceeding; F ends it. */
+/* Timer E doubles up to T2, and is T2 in Proceeding; F ends it, or an E that
+ * would repeat it once too often. */
 static void repeat(ss_client *c) {
   ss_layer *l = c->layer;
-  if (ss_loop_now(l->loop) >= c->deadline) {
+  if (!c->repeats || ss_loop_now(l->loop) >= c->deadline) {
     end(c, -ETIMEDOUT);
     return;
   }
   uint32_t twice = c->interval * 2 < l->t2 ? c->interval * 2 : l->t2;
   c->interval = c->state == SS_CLIENT_PROCEEDING ? l->t2 : twice;
   ss_client_arm(c, c->timer.due);
+  c->repeats--;
   l->count.retransmissions_out++;
   ss_client_send(c);
 }

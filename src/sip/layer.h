@@ -91,6 +91,7 @@ struct ss_client {
   ss_timer timer;
   uint64_t deadline; /* timer B or F, ms */
   uint32_t interval; /* timer A or E, ms */
+  unsigned repeats;  /* that may still be sent, non-INVITE */
   ss_client_state state;
   bool invite;
   bool acknowledged; /* `packet` is the ACK */

@@ -114,6 +114,9 @@ typedef void (*ss_client_fn)(void *arg, int rc, ss_message *response);
 int ss_client_start(ss_layer *l, const ss_path *path, ss_packet *packet,
                     ss_str branch, ss_method method, ss_client_fn done,
                     void *arg, ss_client **out);
+/* Its user gives up sooner (17.1.2.2 says when it must): with -ETIMEDOUT where
+ * timer E would repeat it once more than that. */
+void ss_client_limit(ss_client *c, unsigned repeats);
 
 /* What an INVITE client transaction tells (17.1.1, RFC 6026 7.2). None of
  * these is called from within ss_client_invite. */

@@ -238,7 +238,7 @@ void ss_answer_expired(ss_session *s) {
         NULL);
     ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TIMEOUT, 0, NULL);
   }
-  ss_end_send_bye(s);
+  ss_end_unacknowledged(s);
 }
 
 /* A response didn't get through, and there is no other way to the caller. */

@@ -3,6 +3,11 @@
 #include "ua/ua.h"
 
 #include "base/alloc.h"
+#include <limits.h>
+
+/* Eleven times the 200 and six times the BYE is what one INVITE with a forged
+ * source can have us send. */
+#define SILENT_REPEATS 5
 
 static void on_bye_done(void *arg, int rc, ss_message *response) {
   ss_session *s = arg;
@@ -12,7 +17,7 @@ static void on_bye_done(void *arg, int rc, ss_message *response) {
   ss_session_over(s);
 }
 
-void ss_end_send_bye(ss_session *s) {
+static void send_bye(ss_session *s, unsigned repeats) {
   s->phase = SS_PHASE_ENDING;
   ss_content content = {.fields = &s->fields};
   ss_sending r = {.method = SS_BYE, .content = &content};
@@ -21,7 +26,17 @@ void ss_end_send_bye(ss_session *s) {
   if (rc) {
     s->endpoint->stats.send_errors++;
     ss_session_over(s);
+    return;
   }
+  ss_client_limit(s->bye, repeats);
+}
+
+void ss_end_send_bye(ss_session *s) {
+  send_bye(s, UINT_MAX);
+}
+
+void ss_end_unacknowledged(ss_session *s) {
+  send_bye(s, SILENT_REPEATS);
 }
 
 void ss_end_because(ss_session *s, ss_cause cause) {

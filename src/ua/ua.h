@@ -392,6 +392,9 @@ void ss_end_by_us(ss_session *s, const ss_fields *fields,
                   ss_failure_reason why);
 void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye);
 void ss_end_send_bye(ss_session *s);
+/* Likewise to who never acknowledged anything, perhaps never called: it isn't
+ * repeated for all of 64*T1. */
+void ss_end_unacknowledged(ss_session *s);
 /* A connected session that can't go on: BYE. */
 void ss_end_because(ss_session *s, ss_cause cause);
 /* What came back of a request of ours, a code or a failure's rc, may mean that
