@@ -98,7 +98,7 @@ static void on_refused(void *arg, const ss_path *path, ss_refusal why,
   (void)head;
 }
 
-static const ss_sink sink = {on_message, on_refused, NULL, NULL};
+static const ss_sink sink = {on_message, on_refused, NULL, NULL, NULL};
 
 static void on_sent(void *arg, uint64_t now, const ss_addr *from,
                     const ss_addr *to, ss_str text, bool lost) {

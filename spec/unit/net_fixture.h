@@ -105,7 +105,7 @@ static inline void notes_wire(void *arg, bool out, const ss_addr *peer,
 }
 
 static const ss_sink notes_sink = {notes_message, notes_refused, notes_wire,
-                                   NULL};
+                                   NULL, NULL};
 
 typedef struct loss {
   ss_watch watch;

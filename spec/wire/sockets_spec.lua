@@ -141,6 +141,29 @@ describe("a udp socket #slow", function()
     assert.equal(1, w.endpoint:stats().refused_size)
   end)
 
+  it("counts a datagram that the kernel doesn't take, and goes on", function()
+    w = Loopback.new()
+    local size = 60000
+    w:serve(function(session)
+      session:reject { code = 486, body = ("x"):rep(size),
+        content_type = "text/plain" }
+    end)
+    local call = w:invite()
+    local head = #tostring(assert(call:wait(486))) - size
+    call:ack()
+    -- fits the library's limit, 65535, but no datagram: 65507 over IPv4
+    size = 65521 - head
+    w:invite()
+    w.wire:wait(function()
+      return w.endpoint:stats().send_errors > 0
+    end)
+    assert.is_true(w.endpoint:stats().send_errors > 0)
+    local other = w.wire:peer "udp"
+    other:send((w:request("OPTIONS", { port = other.port })
+      :gsub("SIP/2%.0/TCP", "SIP/2.0/UDP")), w.address)
+    assert.equal(200, assert(other:receive()).code)
+  end)
+
   it("isn't troubled by what is no SIP", function()
     w = Loopback.new()
     w:accepting "in a handler"

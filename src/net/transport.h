@@ -54,6 +54,9 @@ typedef struct ss_sink {
   /* A connection comes in over a listener; may be NULL: everybody's. Calls
    * nothing. */
   ss_admission (*admit)(void *arg, const ss_addr *peer);
+  /* A datagram that was taken by ss_path_send did not leave: the peer can't be
+   * reached, no room, too long. For counters; may be NULL. Calls nothing. */
+  void (*unsent)(void *arg);
 } ss_sink;
 
 /* Told once when a connection is gone, or couldn't be made; before that it is

@@ -103,6 +103,12 @@ static int watch(udp *u, bool full) {
                        ready);
 }
 
+static void lose(udp *u) {
+  drop(u, 1);
+  if (u->base.sink.unsent)
+    u->base.sink.unsent(u->base.arg);
+}
+
 static void flush(ss_job *job) {
   udp *u = SS_CONTAINER(job, udp, flush);
   while (u->count && !u->full) {
@@ -110,7 +116,7 @@ static void flush(ss_job *job) {
     if (n > 0)
       drop(u, (size_t)n);
     else if (n != -EAGAIN || u->base.closed || watch(u, true) != 0)
-      drop(u, 1); /* unreachable, too long, forbidden …: this one only */
+      lose(u); /* unreachable, no room, too long …: this one only */
   }
 }
 

@@ -155,7 +155,13 @@ static void on_wire(void *arg, bool out, const ss_addr *peer, const char *p,
     e->handler->wire(e->arg, out, peer, (ss_str){p, n});
 }
 
-static const ss_sink sink = {on_message, on_refused, on_wire, on_connection};
+static void on_unsent(void *arg) {
+  ss_endpoint *e = arg;
+  e->stats.send_errors++;
+}
+
+static const ss_sink sink = {on_message, on_refused, on_wire, on_connection,
+                             on_unsent};
 
 static void close_sockets(ss_endpoint *e) {
   for (size_t i = 0; i < e->transports; i++)
