@@ -17,6 +17,7 @@ static const luaL_Reg functions[] = {{"endpoint", lss_endpoint_new},
                                      {"spawn", lss_spawn},
                                      {"pollfd", lss_pollfd},
                                      {"timeout", lss_timeout},
+                                     {"printable", lss_printable_text},
                                      /* for the parts written in Lua */
                                      {"_network", lss_network_new},
                                      {"_message", lss_message_parse},

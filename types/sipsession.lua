@@ -173,6 +173,15 @@ function sip.pollfd() end
 ---@return number?
 function sip.timeout() end
 
+---A message as a log may have it, as from the event "message": controls but for
+---the CRLF between lines, C1 controls and what isn't UTF-8 are written \xNN,
+---and of Authorization, Proxy-Authorization, Authentication-Info and
+---Proxy-Authentication-Info all but the scheme is hidden. To be read, not to be
+---parsed again.
+---@param text string
+---@return string
+function sip.printable(text) end
+
 -----------------------------------------------------------------------------
 -- Endpoint
 -----------------------------------------------------------------------------

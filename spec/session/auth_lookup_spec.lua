@@ -71,6 +71,26 @@ describe("auth.lookup", function()
     w.errors = {}
   end)
 
+  it("lets MD5 in nowhere where it gives ha1 for SHA-256 alone", function()
+    local _, sha = sip._digest("SHA-256", "alice", "example.com",
+      "wonderland", "", "", "", "", "")
+    world { lookup = function()
+      return { ha1 = { ["SHA-256"] = sha } }
+    end }
+    w:serve(function(session)
+      session:reject(486)
+    end)
+    local call = invite("alice")
+    try(call, { algorithm = "MD5" })
+    local names = w:names()
+    assert.equal("401 INVITE", names[#names])
+    call = invite("alice")
+    try(call, { algorithm = "SHA-256" })
+    names = w:names()
+    assert.equal("486 INVITE", names[#names])
+    call:ack()
+  end)
+
   it("knows nobody where it gives nil, false or an empty password",
     function()
       for _, nobody in ipairs { "nil", "false", "empty" } do

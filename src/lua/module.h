@@ -10,7 +10,9 @@ int lss_stop(lua_State *L);    /* sip.stop() */
 int lss_spawn(lua_State *L);   /* sip.spawn(fn, ...) */
 int lss_pollfd(lua_State *L);  /* sip.pollfd() */
 int lss_timeout(lua_State *L); /* sip.timeout() */
-int lss_keeper(lua_State *L);  /* sip._keeper(fn): for sipsession.luv */
+/* sip.printable(text) */
+int lss_printable_text(lua_State *L);
+int lss_keeper(lua_State *L); /* sip._keeper(fn): for sipsession.luv */
 
 void lss_push_codes(lua_State *L); /* sip.code */
 /* Classes and context; once for each state. */
