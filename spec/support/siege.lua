@@ -39,8 +39,11 @@ function Siege.new(options)
   local program = table.remove(command, 1)
   if options.descriptors then
     table.move(command, 1, #command, 4)
-    table.move({ "-c", ("ulimit -n %d; exec \"$0\" \"$@\"")
-      :format(options.descriptors), program }, 1, 3, 1, command)
+    -- a sanitizer's library is for our own interpreter, not for the shell
+    local preload = os.getenv "LD_PRELOAD"
+    table.move({ "-c", ("%sulimit -n %d; exec \"$0\" \"$@\""):format(
+      preload and "export LD_PRELOAD='" .. preload .. "'; " or "",
+      options.descriptors), program }, 1, 3, 1, command)
     program = "sh"
   end
   siege.process = assert(Process.start(program, command, function(text)
