@@ -148,7 +148,13 @@ $(CALLS): $(BUILD)/obj/bench/calls.o $(call objects,$(BINDING)) $(LIBSS)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
 	  $(DEP_LIBS) $(LUA_LIBS) -lm
 
-programs: $(PROGRAMS) $(OOM) $(CALLS)
+# Those of the benchmark are plain C, with nothing of ours.
+BENCH = $(BUILD)/bench/load $(BUILD)/bench/floor
+$(BENCH): $(BUILD)/bench/%: bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $<
+
+programs: $(PROGRAMS) $(OOM) $(CALLS) $(BENCH)
 
 .SECONDARY:
 -include $(foreach d,* */* */*/*,$(wildcard $(BUILD)/obj/$(d).d))
@@ -327,11 +333,20 @@ siege:
 	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
 	  sources descriptors anomalies drain sipvicious))
 
+# What a call costs beside a bare loop and SIPp's own server: five minutes on
+# two quiet cores. make bench ROUNDS=1
+ROUNDS ?= 3
+
+bench:
+	@tools/deps.sh $(DEMO_PACKAGES)
+	@$(SUB) all $(BENCH)
+	@$(LUA) bench/run.lua $(ROUNDS)
+
 clean:
 	rm -rf build sipsession.so
 
 force:
 .PHONY: all programs install uninstall deps test check oom asan \
   check-asan valgrind check-valgrind fuzz check-fuzz lint lint-format \
-  lint-tidy lint-cppcheck lint-lua lint-lines symbols format demo sipp soak \
-  softphone rtpengine siege clean force
+  lint-tidy lint-cppcheck lint-lua lint-lines symbols format demo sipp \
+  soak siege bench softphone rtpengine clean force

@@ -1,0 +1,321 @@
+/* A load of calls over UDP on the loopback interface, as SIPp's uac scenario
+ * places them: INVITE with a description, ACK, BYE. A set number begins in
+ * each tick of 10 ms; every answer is checked; what isn't answered is repeated
+ * (RFC 3261 17.1.1.2: T1 doubling), so that what the server lost is counted.
+ *
+ *   load PORT answered|declined|held RATE CALLS
+ *
+ * Prints one line, key=value: completed, repeated (calls of which something
+ * had to be sent again), refused (503), failed, unexpected (answers), and the
+ * times from INVITE to the first answer but 100, in us: p50, p99, max. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_US 10000
+#define T1_US 500000
+#define REPEATS 6 /* of one request, then the call has failed */
+#define BATCH 64
+#define SPACE 2048
+
+typedef enum { WAITING, RINGING, HANGING_UP, DONE, FAILED } state;
+
+typedef struct call {
+  uint64_t sent;    /* when its request was sent last, us */
+  uint32_t latency; /* us; 0: no answer yet */
+  uint8_t state, tries;
+  bool repeated, refused;
+  char tag[40]; /* the callee's */
+} call;
+
+static int fd;
+static bool declined, held;
+static call *calls;
+static size_t total, begun, first; /* all before `first` are over */
+static size_t unexpected;
+static int port, own_port;
+
+static uint64_t now_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* --- out ------------------------------------------------------------------ */
+
+static char out[BATCH][SPACE];
+static size_t outs;
+static struct mmsghdr out_msg[BATCH];
+static struct iovec out_iov[BATCH];
+
+static void flush(void) {
+  size_t at = 0;
+  while (at < outs) {
+    int n = sendmmsg(fd, out_msg + at, (unsigned)(outs - at), 0);
+    if (n > 0)
+      at += (size_t)n;
+    else if (errno == EAGAIN || errno == ENOBUFS)
+      poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 1);
+    else
+      break; /* nobody listens: the repeats will say so */
+  }
+  outs = 0;
+}
+
+static const char offer[] = "v=0\r\n"
+                            "o=user1 53655765 2353687637 IN IP4 127.0.0.1\r\n"
+                            "s=-\r\n"
+                            "c=IN IP4 127.0.0.1\r\n"
+                            "t=0 0\r\n"
+                            "m=audio 6000 RTP/AVP 0\r\n"
+                            "a=rtpmap:0 PCMU/8000\r\n";
+
+static void request(size_t i, const char *method, unsigned cseq,
+                    const char *branch) {
+  const call *c = &calls[i];
+  const char *body = *method == 'I' && !declined ? offer : "";
+  char *p = out[outs];
+  int n = snprintf(
+      p, SPACE,
+      "%s sip:service@127.0.0.1:%d SIP/2.0\r\n"
+      "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-%d-%zu-%s\r\n"
+      "From: sipp <sip:sipp@127.0.0.1:%d>;tag=%dSIPpTag00%zu\r\n"
+      "To: service <sip:service@127.0.0.1:%d>%s%s\r\n"
+      "Call-ID: %zu-%d@127.0.0.1\r\n"
+      "CSeq: %u %s\r\n"
+      "Contact: sip:sipp@127.0.0.1:%d\r\n"
+      "Max-Forwards: 70\r\n"
+      "Subject: Performance Test\r\n"
+      "%sContent-Length: %zu\r\n\r\n%s",
+      method, port, own_port, getpid(), i, branch, own_port, getpid(), i, port,
+      *c->tag ? ";tag=" : "", c->tag, i, getpid(), cseq, method, own_port,
+      *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+  out_iov[outs] = (struct iovec){p, (size_t)n};
+  out_msg[outs].msg_hdr =
+      (struct msghdr){.msg_iov = &out_iov[outs], .msg_iovlen = 1};
+  if (++outs == BATCH)
+    flush();
+}
+
+static void invite(size_t i) {
+  calls[i].sent = now_us();
+  request(i, "INVITE", 1, "0");
+}
+
+static void bye(size_t i) {
+  calls[i].sent = now_us();
+  request(i, "BYE", 2, "7");
+}
+
+/* --- in ------------------------------------------------------------------- */
+
+/* The value of a header line, or NULL. */
+static const char *value(const char *text, const char *name) {
+  const char *at = strstr(text, name);
+  return at ? at + strlen(name) : NULL;
+}
+
+static void learn_tag(call *c, const char *text) {
+  const char *to = value(text, "\r\nTo: "), *end = to ? strstr(to, "\r\n") : to;
+  const char *tag = to ? strstr(to, ";tag=") : NULL;
+  if (!tag || tag > end || (size_t)(end - tag - 5) >= sizeof c->tag) {
+    unexpected++;
+    return;
+  }
+  char found[sizeof c->tag] = {0};
+  memcpy(found, tag + 5, (size_t)(end - tag - 5));
+  if (*c->tag && strcmp(c->tag, found) != 0)
+    unexpected++; /* RFC 3261 8.2.6.2: one tag for all of them */
+  memcpy(c->tag, found, sizeof found);
+}
+
+static void final(size_t i, call *c, int code) {
+  bool good = declined ? code == 486 : code == 200;
+  request(i, "ACK", 1, code == 200 ? "5" : "0");
+  if (c->state != WAITING && c->state != RINGING)
+    return; /* its ACK was lost */
+  c->refused = code == 503;
+  if (!good && !c->refused)
+    unexpected++;
+  c->tries = 0;
+  if (code != 200 || held) {
+    c->state = good ? DONE : FAILED;
+  } else {
+    c->state = HANGING_UP;
+    bye(i);
+  }
+}
+
+static void answered(size_t i, const char *text) {
+  call *c = &calls[i];
+  int code = atoi(text + 8);
+  const char *cseq = value(text, "\r\nCSeq: ");
+  if (code == 100)
+    return;
+  if (!cseq || code < 100 || code > 699) {
+    unexpected++;
+    return;
+  }
+  learn_tag(c, text);
+  if (!c->latency)
+    c->latency = (uint32_t)(now_us() - c->sent) + 1;
+  if (strncmp(cseq, "2 BYE\r", 6) == 0) {
+    if (c->state == HANGING_UP)
+      c->state = code == 200 ? DONE : FAILED;
+    else if (c->state != DONE)
+      unexpected++;
+  } else if (strncmp(cseq, "1 INVITE\r", 9) != 0) {
+    unexpected++;
+  } else if (code < 200) {
+    if (c->state == WAITING)
+      c->state = RINGING;
+  } else {
+    final(i, c, code);
+  }
+}
+
+static void receive(void) {
+  static char in[BATCH][SPACE * 2];
+  struct mmsghdr msg[BATCH];
+  struct iovec iov[BATCH];
+  int n;
+  do {
+    for (int i = 0; i < BATCH; i++) {
+      iov[i] = (struct iovec){in[i], sizeof in[i] - 1};
+      msg[i].msg_hdr = (struct msghdr){.msg_iov = &iov[i], .msg_iovlen = 1};
+    }
+    n = recvmmsg(fd, msg, BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < n; i++) {
+      in[i][msg[i].msg_len] = '\0';
+      const char *id = value(in[i], "\r\nCall-ID: ");
+      char *end = NULL;
+      size_t which = id ? strtoul(id, &end, 10) : total;
+      if (which < begun && end && *end == '-' && atoi(end + 1) == getpid())
+        answered(which, in[i]);
+      else
+        unexpected++;
+    }
+  } while (n == BATCH);
+}
+
+/* --- time ----------------------------------------------------------------- */
+
+static void repeat(void) {
+  uint64_t now = now_us();
+  while (first < begun && calls[first].state >= DONE)
+    first++;
+  for (size_t i = first; i < begun; i++) {
+    call *c = &calls[i];
+    uint64_t wait = (uint64_t)T1_US << c->tries;
+    if (c->state >= DONE || (c->state == RINGING && held) ||
+        now - c->sent < wait)
+      continue;
+    if (c->tries++ == REPEATS) {
+      c->state = FAILED;
+      continue;
+    }
+    c->repeated = true;
+    if (c->state == HANGING_UP)
+      bye(i);
+    else if (c->state == WAITING)
+      invite(i);
+  }
+}
+
+static bool all_over(void) {
+  while (first < total && calls[first].state >= DONE)
+    first++;
+  return first == total;
+}
+
+static void run(double rate) {
+  uint64_t start = now_us(), tick = start, checked = start;
+  while (!all_over()) {
+    uint64_t now = now_us();
+    if (now >= tick) {
+      size_t due = (size_t)((double)(now - start) * rate / 1e6) + 1;
+      for (; begun < due && begun < total; begun++)
+        invite(begun);
+      tick += TICK_US;
+    }
+    if (now - checked > 50000) {
+      repeat();
+      checked = now;
+    }
+    receive();
+    flush();
+    now = now_us();
+    if (now < tick)
+      poll(&(struct pollfd){fd, POLLIN, 0}, 1, (int)((tick - now) / 1000) + 1);
+  }
+}
+
+static int by_size(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return (x > y) - (x < y);
+}
+
+static void report(void) {
+  size_t done = 0, again = 0, refused = 0, failed = 0, n = 0;
+  uint32_t *times = calloc(total, sizeof *times);
+  for (size_t i = 0; i < total; i++) {
+    const call *c = &calls[i];
+    done += c->state == DONE;
+    refused += c->refused;
+    failed += c->state == FAILED && !c->refused;
+    again += c->repeated;
+    if (times && c->latency)
+      times[n++] = c->latency;
+  }
+  if (n)
+    qsort(times, n, sizeof *times, by_size);
+  printf("calls=%zu completed=%zu repeated=%zu refused=%zu failed=%zu "
+         "unexpected=%zu p50=%u p99=%u max=%u\n",
+         total, done, again, refused, failed, unexpected, n ? times[n / 2] : 0,
+         n ? times[n * 99 / 100] : 0, n ? times[n - 1] : 0);
+  free(times);
+}
+
+static bool open_socket(void) {
+  struct sockaddr_in a = {.sin_family = AF_INET,
+                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof a;
+  int room = 8 << 20;
+  fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+      getsockname(fd, (struct sockaddr *)&a, &size) != 0)
+    return false;
+  own_port = ntohs(a.sin_port);
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  a.sin_port = htons((uint16_t)port);
+  return connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+}
+
+int main(int argc, char **argv) {
+  double rate = argc == 5 ? atof(argv[3]) : 0;
+  port = argc == 5 ? atoi(argv[1]) : 0;
+  total = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
+  declined = argc == 5 && strcmp(argv[2], "declined") == 0;
+  held = argc == 5 && strcmp(argv[2], "held") == 0;
+  if (rate <= 0 || !port || !total) {
+    fprintf(stderr, "usage: load PORT answered|declined|held RATE CALLS\n");
+    return 2;
+  }
+  calls = calloc(total, sizeof *calls);
+  if (!calls || !open_socket()) {
+    perror("load");
+    return 2;
+  }
+  run(rate);
+  report();
+  return 0;
+}
