@@ -43,6 +43,9 @@ local sip = {}
 ---@field terminate_code? integer
 ---Seconds until an INVITE nobody answered is ended with 408; 180, 0: never
 ---@field connect_timeout? number
+---Seconds that a handler may take before the event "stalled"; 1, 0: any. The
+---least of all endpoints of a Lua state counts. Not on an in-memory network
+---@field stall_timeout? number
 ---@field close_timeout? number seconds that close() waits for peers; 2
 ---RFC 4028. A table: its calls are kept alive by a session timer. nil: where
 ---the caller asks for one. false: never, the extension isn't supported
@@ -210,7 +213,12 @@ local endpoint = {}
 ---took. After its "disconnected", the completion of its accept, and its own
 ---"ended" handlers. Not for calls that go down with their network, or with the
 ---script's own end.
----@param event "session_received"|"error"|"message"|"ended"
+---"stalled"(traceback, seconds): a handler of the endpoint or its sessions has
+---not returned to the loop for stall_timeout, and every other call waits;
+---once, while it is still at it. Default: stderr. One that is in a function
+---in C or in a coroutine of its own is told of on stderr first, and here when
+---that has returned.
+---@param event "session_received"|"error"|"message"|"ended"|"stalled"
 ---@param fn function
 ---@return function remove takes the handler away; idempotent
 function endpoint:on(event, fn) end

@@ -7,13 +7,14 @@
 #include "lua/endpoint.h"
 #include "lua/error.h"
 #include "lua/event.h"
+#include "lua/stall.h"
 #include <stdio.h>
 
 const lss_role lss_handler = {true, false, NULL};
 const lss_role lss_spawned = {false, false, NULL};
 static const lss_role error_handler = {true, true, NULL};
 
-static void complain(const char *text) {
+void lss_complain(const char *text) {
   fputs("sipsession: ", stderr);
   for (; *text; text++) {
     unsigned char ch = (unsigned char)*text;
@@ -32,7 +33,7 @@ bool lss_door(lss_context *c, lua_CFunction fn, void *arg) {
   if (c->closed || !L)
     return false;
   if (!lua_checkstack(L, LUA_MINSTACK + 2)) {
-    complain("no room on the Lua stack for a callback");
+    lss_complain("no room on the Lua stack for a callback");
     return false;
   }
   lua_pushcfunction(L, fn);
@@ -40,7 +41,7 @@ bool lss_door(lss_context *c, lua_CFunction fn, void *arg) {
   if (lua_pcall(L, 1, 0, 0) == LUA_OK)
     return true;
   text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  complain(text ? text : "a callback failed");
+  lss_complain(text ? text : "a callback failed");
   lua_pop(L, 1);
   return false;
 }
@@ -65,7 +66,7 @@ void lss_report(lua_State *L, int owner) {
 
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   if (!owner || lua_isnil(L, owner)) {
-    complain(luaL_tolstring(L, err + 1, NULL));
+    lss_complain(luaL_tolstring(L, err + 1, NULL));
     lua_settop(L, err - 1);
     return;
   }
@@ -73,7 +74,7 @@ void lss_report(lua_State *L, int owner) {
   n = lss_event_push(L, owner, LSS_ENDPOINT_ON_ERROR);
   list = lua_gettop(L);
   if (n == 0)
-    complain(luaL_tolstring(L, err + 1, NULL));
+    lss_complain(luaL_tolstring(L, err + 1, NULL));
   for (i = 1; i <= n; i++) {
     if (!lss_event_handler(L, list, i))
       continue;
@@ -220,7 +221,7 @@ static void task_died(lua_State *L, lss_task *t, int idx) {
       lua_pop(L, 1);
   }
   if (!said)
-    complain("not enough memory to report the end of a coroutine");
+    lss_complain("not enough memory to report the end of a coroutine");
   lua_resetthread(t->co);
   lua_settop(t->co, 0);
   task_lost(L, t, idx);
@@ -232,9 +233,17 @@ static void task_run(lua_State *L, int idx, int nargs) {
   lss_task *was = c->task;
   lua_State *was_in = lss_enter(c, t->co);
   int status, results = 0;
+  bool watched;
 
   c->task = t;
+  watched = c->watchdog && !was;
+  if (watched)
+    ss_watchdog_begin(c->watchdog);
   status = lua_resume(t->co, L, nargs, &results);
+  if (watched)
+    ss_watchdog_end(c->watchdog);
+  if (c->hooked == t->co && t->co)
+    lss_stall_unhook(c);
   c->task = was;
   c->L = was_in;
   if (status == LUA_OK)

@@ -62,6 +62,9 @@ void lss_task_resume(lua_State *L, int idx);
 /* The endpoint that the running task works for, or nil. */
 void lss_push_owner(lua_State *L, lss_context *c);
 
+/* Says a line on stderr, as ours, with controls escaped. */
+void lss_complain(const char *text);
+
 /* Tells the handlers of the endpoint at `owner` (0 or nil: none) of the error
  * on the top but one, with the traceback on the top; takes both. */
 void lss_report(lua_State *L, int owner);

@@ -5,6 +5,7 @@
 #include "lua/call.h"
 #include "lua/endpoint.h"
 #include "lua/network.h"
+#include "lua/stall.h"
 
 /* Registry keys: the addresses count. */
 static char context_key, boxes_key, live_key, pool_key, keeper_key;
@@ -19,6 +20,7 @@ static int context_gc(lua_State *L) {
     return 0;
   c->closed = true;
   c->L = NULL;
+  lss_stall_stop(c);
   if (c->real.loop && !c->real.running) {
     for (n = c->real.endpoints.next; n != &c->real.endpoints; n = n->next)
       lss_endpoint_close(SS_CONTAINER(n, lss_endpoint, node));

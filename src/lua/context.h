@@ -9,6 +9,7 @@
 #ifndef LSS_CONTEXT_H
 #define LSS_CONTEXT_H
 
+#include "base/watchdog.h"
 #include "net/memory.h"
 #include <lauxlib.h>
 #include <lua.h>
@@ -47,6 +48,12 @@ struct lss_context {
   bool stopping; /* sip.stop was called */
   bool keeper;   /* somebody wants to know when the real world comes alive */
   bool closed;
+  /* stall.c */
+  ss_watchdog *watchdog; /* NULL: nobody wants to know */
+  lua_State *hooked;     /* where our hook is set, in place of: */
+  lua_Hook hook;
+  int hook_mask, hook_count;
+  unsigned hooked_turn; /* for that turn of the watchdog's */
 };
 
 /* The state's context; made at the first call. */

@@ -10,6 +10,7 @@
 #include "lua/media.h"
 #include "lua/network.h"
 #include "lua/session.h"
+#include "lua/stall.h"
 
 static const lss_class endpoint_class;
 
@@ -110,10 +111,12 @@ int lss_endpoint_new(lua_State *L) {
   size_t failed = SIZE_MAX;
   lss_world *w;
   lss_endpoint_box *box;
+  uint32_t stall = 1000;
   int network, rc;
 
   lua_settop(L, 1);
   lss_endpoint_config(L, &config);
+  lss_option_ms(L, 1, "stall_timeout", &stall);
   lss_option_any(L, 1, "media");
   lss_media_check(L, -1);
   w = lss_option_any(L, 1, "network") ? lss_network_check(L, -1)
@@ -130,6 +133,8 @@ int lss_endpoint_new(lua_State *L) {
   rc = open_core(w, &config, box, &failed);
   if (rc)
     return open_failed(L, &config, failed, rc);
+  if (!w->memory) /* virtual time stands still meanwhile */
+    lss_stall_watch(w->context, stall);
   lss_set_box(L, box->endpoint, -1);
   if (w->running)
     lss_anchor(L, w, box->endpoint, -1);
@@ -216,8 +221,8 @@ static int listeners_changed(lua_State *L) {
 }
 
 static int endpoint_on(lua_State *L) {
-  static const char *const events[] = {"session_received", "error", "message",
-                                       "ended", NULL};
+  static const char *const events[] = {
+      "session_received", "error", "message", "ended", "stalled", NULL};
   int event;
 
   check(L);
