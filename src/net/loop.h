@@ -48,6 +48,15 @@ typedef struct ss_loop_ops {
   void (*close)(ss_loop *loop); /* all transports are closed; frees the loop */
 } ss_loop_ops;
 
+/* How the real loop keeps up; all zero on a virtual one. */
+typedef struct ss_pace {
+  unsigned turn;  /* counts */
+  uint32_t took;  /* ms, the turn before this one */
+  bool behind;    /* that one left datagrams in a socket: it reads so many */
+  bool left;      /* this one does */
+  uint64_t began; /* ms */
+} ss_pace;
+
 struct ss_loop {
   const ss_loop_ops *ops;
   ss_wheel wheel;
@@ -58,6 +67,7 @@ struct ss_loop {
   bool turning;    /* inside a batch or its jobs */
   bool settling;   /* inside the jobs: scripts run there, and take time */
   bool stopping;
+  ss_pace pace;
 };
 
 /* The real loop. SS_ENOMEM or a libuv code. */

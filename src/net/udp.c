@@ -157,7 +157,7 @@ static int receive_some(udp *u) {
 
 /* One turn reads so many batches: what keeps coming must not keep off timers
  * and other sockets. */
-#define BATCHES 4
+#define BATCHES 8
 
 static void ready(uv_poll_t *poll, int status, int events) {
   udp *u = SS_CONTAINER(poll, udp, poll);
@@ -173,9 +173,11 @@ static void ready(uv_poll_t *poll, int status, int events) {
     watch(u, false);
     ss_loop_flush_later(u->base.loop, &u->flush);
   }
-  if (events & UV_READABLE)
-    for (int i = 0; i < BATCHES && n == SS_DATAGRAM_BATCH; i++)
-      n = u->base.closed ? 0 : receive_some(u);
+  if (!(events & UV_READABLE))
+    return;
+  for (int i = 0; i < BATCHES && n == SS_DATAGRAM_BATCH; i++)
+    n = u->base.closed ? 0 : receive_some(u);
+  u->base.loop->pace.left |= n == SS_DATAGRAM_BATCH;
 }
 
 static void closed(uv_handle_t *handle) {

@@ -20,6 +20,7 @@ void ss_uvloop_enter(ss_loop *loop) {
     return;
   loop->turning = true;
   loop->now = uv_now(&ss_uvloop_of(loop)->uv);
+  loop->pace.began = loop->now;
 }
 
 static void turn_timer(uv_timer_t *timer);
@@ -37,7 +38,12 @@ static void arm(ss_uvloop *u) {
 }
 
 static void end_turn(ss_uvloop *u) {
+  ss_pace *pace = &u->loop.pace;
   ss_loop_settle(&u->loop);
+  pace->took = (uint32_t)(clock_now(&u->loop) - pace->began);
+  pace->behind = pace->left;
+  pace->left = false;
+  pace->turn++;
   u->loop.turning = false;
   if (u->loop.stopping && u->polling)
     uv_stop(&u->uv);

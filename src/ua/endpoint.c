@@ -306,6 +306,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->close_timer.fn = on_close_timer;
   e->close_job.fn = on_closed;
   ss_list_init(&e->sessions);
+  ss_overload_init(e);
   int rc = ss_hash_init(&e->dialogs, 64);
   if (!rc && e->limits.invites_per_source)
     rc = ss_rate_new(&e->rate, e->limits.invites_per_source);

@@ -277,13 +277,8 @@ static void on_ack(void *arg, ss_message *ack) {
     ss_modify_ack(s, ack);
 }
 
-/* limits.invites_per_source, for calls that begin: what belongs to one that
- * there is may come. Stateless: one answer a second at most. */
-static bool on_admit(void *arg, const ss_path *path, ss_message *m) {
-  ss_endpoint *e = arg;
-  if (!e->rate || m->method != SS_INVITE ||
-      (has_to_tag(m) && ss_dialog_find(e, m)))
-    return true;
+/* limits.invites_per_source: one answer a second at most. */
+static bool within_rate(ss_endpoint *e, const ss_path *path, ss_message *m) {
   switch (ss_rate_take(e->rate, &path->peer, ss_loop_now(e->loop))) {
   case SS_RATE_WITHIN:
     return true;
@@ -295,6 +290,22 @@ static bool on_admit(void *arg, const ss_path *path, ss_message *m) {
     break;
   }
   e->stats.refused_rate++;
+  return false;
+}
+
+/* Of calls that begin: what belongs to one that there is may come. Nothing is
+ * kept of those that may not. */
+static bool on_admit(void *arg, const ss_path *path, ss_message *m) {
+  ss_endpoint *e = arg;
+  if (m->method != SS_INVITE || (has_to_tag(m) && ss_dialog_find(e, m)))
+    return true;
+  if (e->rate && !within_rate(e, path, m))
+    return false;
+  if (!ss_overload_refuses(e))
+    return true;
+  e->stats.refused_overload++;
+  ss_layer_refuse(e->layer, path, m, 503, SS_STR_NONE,
+                  SS_STR("Retry-After: 10\r\n"));
   return false;
 }
 

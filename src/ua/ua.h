@@ -164,6 +164,10 @@ struct ss_endpoint {
   ss_timing timing;
   ss_limits limits;
   ss_rate *rate; /* limits.invites_per_source; NULL: none */
+  struct {
+    unsigned turn, admitted, quota; /* calls that begin in that turn */
+    uint32_t cost;                  /* us, of late; 0: not known */
+  } pace;                           /* overload.c */
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
   char *uri, *user, *advertise, *name, *accept;
@@ -193,6 +197,10 @@ void ss_identity_contact(ss_endpoint *e, const ss_path *path, ss_buf *b);
 ss_str ss_identity_sent_by(const ss_endpoint *e);
 /* The address that descriptions name for that path. */
 void ss_identity_media(ss_endpoint *e, const ss_path *path, ss_addr *out);
+
+/* overload.c: may one more call not begin in this turn? */
+void ss_overload_init(ss_endpoint *e);
+bool ss_overload_refuses(ss_endpoint *e);
 
 /* requests.c: what comes in, by method; the layer's user */
 extern const ss_layer_user ss_requests_user;
