@@ -138,6 +138,75 @@ static void table_that_cannot_grow_still_takes_nodes(void **state) {
   ss_hash_free(&t);
 }
 
+#define MANY 20000
+
+static void fill(ss_hash *t, entry *e) {
+  assert_int_equal(ss_hash_init(t, 64), 0);
+  for (int i = 0; i < MANY; i++) {
+    e[i] = (entry){.key = i};
+    ss_hash_insert(t, &e[i].node, ss_hash_add_u64(0, (uint64_t)i));
+  }
+}
+
+static void all_are_there(const ss_hash *t, const entry *e, int from) {
+  for (int i = from; i < MANY; i++)
+    assert_ptr_equal(ss_hash_first(t, ss_hash_add_u64(0, (uint64_t)i)),
+                     &e[i].node);
+}
+
+static void table_that_empties_gives_its_buckets_back(void **state) {
+  static entry e[MANY];
+  ss_hash t;
+  (void)state;
+  fill(&t, e);
+  assert_int_equal(t.size, 32768);
+  for (int i = 0; i < MANY - 10; i++) {
+    ss_hash_remove(&t, &e[i].node);
+    assert_true(t.size <= 1024 || t.count >= t.size / 8);
+    if (i % 1000 == 0)
+      all_are_there(&t, e, i + 1);
+  }
+  assert_int_equal(t.size, 1024);
+  all_are_there(&t, e, MANY - 10);
+  while (t.count)
+    ss_hash_remove(&t, ss_hash_any(&t));
+  ss_hash_free(&t);
+}
+
+static void table_that_has_shrunk_is_far_from_growing(void **state) {
+  static entry e[MANY];
+  ss_hash t;
+  size_t made;
+  (void)state;
+  fill(&t, e);
+  for (int i = 0; t.size == 32768; i++)
+    ss_hash_remove(&t, &e[i].node);
+  made = ss_alloc_made();
+  for (int i = 0; i < 1000; i++) { /* to and fro about where it shrank */
+    ss_hash_insert(&t, &e[0].node, ss_hash_add_u64(0, 0));
+    ss_hash_remove(&t, &e[0].node);
+  }
+  assert_int_equal(ss_alloc_made(), made);
+  ss_hash_free(&t);
+}
+
+static void table_that_cannot_shrink_loses_nothing(void **state) {
+  static entry e[MANY];
+  ss_hash t;
+  (void)state;
+  fill(&t, e);
+  for (int i = 0; i < MANY - 10; i++) {
+    ss_alloc_fail_at(1);
+    ss_hash_remove(&t, &e[i].node);
+  }
+  ss_alloc_fail_at(0);
+  assert_int_equal(t.size, 32768);
+  all_are_there(&t, e, MANY - 10);
+  ss_hash_remove(&t, &e[MANY - 1].node); /* the next one tries again */
+  assert_int_equal(t.size, 16384);
+  ss_hash_free(&t);
+}
+
 static void hash_depends_on_pieces_and_their_boundaries(void **state) {
   uint64_t ab_c = ss_hash_add(ss_hash_add(0, SS_STR("ab")), SS_STR("c"));
   uint64_t a_bc = ss_hash_add(ss_hash_add(0, SS_STR("a")), SS_STR("bc"));
@@ -296,6 +365,9 @@ int main(void) {
       T(errors_have_texts),
       T(table_finds_what_was_put_in_while_it_grows),
       T(table_that_cannot_grow_still_takes_nodes),
+      T(table_that_empties_gives_its_buckets_back),
+      T(table_that_has_shrunk_is_far_from_growing),
+      T(table_that_cannot_shrink_loses_nothing),
       T(hash_depends_on_pieces_and_their_boundaries),
       T(arena_is_aligned_bounded_and_reusable),
       T(arena_grows_in_place_only_the_newest),

@@ -1,8 +1,12 @@
-/* The intrusive hash table. Growing doubles the buckets at once; tables never
- * shrink. */
+/* The intrusive hash table. Growing doubles the buckets at once. A table is
+ * halved when fewer than one in eight of its buckets would hold a node, so one
+ * that has just shrunk is far from growing again; up to SHRINK_FROM there is
+ * nothing worth giving back. */
 #include "base/hash.h"
 #include "base/alloc.h"
 #include "base/error.h"
+
+#define SHRINK_FROM 1024 /* buckets */
 
 int ss_hash_init(ss_hash *t, size_t size) {
   size_t n = 8;
@@ -33,15 +37,16 @@ static void link_node(ss_hash *t, ss_hnode *n) {
     t->low = i;
 }
 
-static void grow(ss_hash *t) {
+/* Where there is no memory for it, the table stays as it is. */
+static void resize(ss_hash *t, size_t size) {
   ss_hnode **old = t->bucket;
-  size_t size = t->size;
-  ss_hnode **bucket = ss_alloc(size * 2 * sizeof(void *));
+  size_t was = t->size;
+  ss_hnode **bucket = ss_alloc(size * sizeof(void *));
   if (!bucket)
     return;
   t->bucket = bucket;
-  t->size = size * 2;
-  for (size_t i = 0; i < size; i++) {
+  t->size = size;
+  for (size_t i = 0; i < was; i++) {
     while (old[i]) {
       ss_hnode *n = old[i];
       old[i] = n->next;
@@ -54,7 +59,7 @@ static void grow(ss_hash *t) {
 
 void ss_hash_insert(ss_hash *t, ss_hnode *n, uint64_t hash) {
   if (t->count >= t->size)
-    grow(t);
+    resize(t, t->size * 2);
   n->hash = hash;
   link_node(t, n);
   t->count++;
@@ -69,6 +74,8 @@ void ss_hash_remove(ss_hash *t, ss_hnode *n) {
   n->next = NULL;
   n->at = NULL;
   t->count--;
+  if (t->size > SHRINK_FROM && t->count < t->size / 8)
+    resize(t, t->size / 2);
 }
 
 static ss_hnode *same(ss_hnode *n, uint64_t hash) {

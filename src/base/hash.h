@@ -1,6 +1,6 @@
-/* An intrusive chained hash table that grows by doubling, for hashes that are
- * keyed (base/siphash.h). The node keeps the full hash: lookups compare it
- * first, and growing never calls out. */
+/* An intrusive chained hash table that grows by doubling and shrinks by
+ * halves, for hashes that are keyed (base/siphash.h). The node keeps the full
+ * hash: lookups compare it first, and a change of size never calls out. */
 #ifndef SS_BASE_HASH_H
 #define SS_BASE_HASH_H
 
@@ -23,7 +23,9 @@ int ss_hash_init(ss_hash *t, size_t size); /* SS_ENOMEM */
 void ss_hash_free(ss_hash *t);             /* the nodes are not touched */
 /* Never fails: where growing fails, the chains just get longer. */
 void ss_hash_insert(ss_hash *t, ss_hnode *n, uint64_t hash);
-void ss_hash_remove(ss_hash *t, ss_hnode *n); /* does nothing if in no table */
+/* Does nothing if in no table. Never fails: where shrinking fails, the table
+ * stays large until the next removal. */
+void ss_hash_remove(ss_hash *t, ss_hnode *n);
 /* The nodes with this hash, one after another; NULL at the end. The caller
  * compares the keys. */
 ss_hnode *ss_hash_first(const ss_hash *t, uint64_t hash);
