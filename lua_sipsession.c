@@ -6,6 +6,7 @@
 #include "lua/message.h"
 #include "lua/module.h"
 #include "lua/network.h"
+#include "lua/printable.h"
 #include "lua/wait.h"
 
 #define VERSION "sipsession 0.1.0"
@@ -24,6 +25,7 @@ static const luaL_Reg functions[] = {{"endpoint", lss_endpoint_new},
                                      {"_digest", lss_digest},
                                      {"_keeper", lss_keeper},
                                      {"_media_failure", lss_error_media},
+                                     {"_complain", lss_complain_of},
                                      {NULL, NULL}};
 
 /* sip.sdp is loaded when it is asked for. */

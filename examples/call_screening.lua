@@ -50,7 +50,8 @@ if arg and arg[0]:find "call_screening%.lua$" then -- as a script
     endpoint:on("message", function(direction, text, address)
       local id = ("\n" .. text):match "\n[Cc]all%-[Ii][Dd]%s*:%s*([^\r\n]*)"
       local line = text:match "^[^\r\n]*"
-      print(("wire %s %s %s %s"):format(direction, address, line, id or "-"))
+      print(sip.printable(("wire %s %s %s %s"):format(direction, address, line,
+        id or "-")))
     end)
   end
   sip.run()

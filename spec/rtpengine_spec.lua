@@ -142,12 +142,12 @@ describe("a client of rtpengine #slow", function()
     assert.equal("rtpengine refused query: Unknown call-id", err.message)
     assert.equal("error", err.response.result)
     daemon.answer = function()
-      return { result = "load limit", message = "Load limit reached" }
+      return { result = "load limit", message = "Load limit \27reached" }
     end
     reply, err = ask "offer"
     assert.is_nil(reply)
     assert.equal("load_limit", err.reason)
-    assert.matches("refused offer: Load limit reached", tostring(err))
+    assert.matches("refused offer: Load limit \\x1breached", tostring(err))
     daemon.answer = function()
       return { result = "error", ["error-reason"] = { 1 } }
     end
@@ -469,14 +469,15 @@ describe("sipsession.rtpengine #slow", function()
       end)
       coroutine.wrap(function()
         client:command "ping"
-        error "second"
+        error "\27second"
       end)()
       uv.run()
       print "goes on"
       client:close()
     ]]
     assert.is_true(ok, output)
-    assert.matches("first.*second.*goes on", output)
+    assert.matches("first.*\nsipsession: rtpengine: [^\n]*\\x1bsecond\n\t.*"
+      .. "goes on", output)
   end)
 
   it("says what to install where there is no luv", function()

@@ -200,6 +200,29 @@ describe("network", function()
     assert.matches("…", network:trace(20))
   end)
 
+  it("draws no control of a peer's in the ladder", function()
+    local to = "udp:10.0.0.3:5060"
+    a:send("SIP/2.0 200 \27[2JOK\r\nCSeq: 1 \27]0;x\7\r\n\r\n", to)
+    a:send("OP\27[31mTIONS sip:b\xff@10.0.0.3 SIP/2.0\r\n\r\n", to)
+    a:send("SIP/2.0 200 \u{9b}2J\u{202e}KO\r\n\r\n", to)
+    a:send("Authorization: Digest response=\"sesame\"\r\n\r\n", to)
+    network:advance(1)
+    local text = network:trace()
+    assert.matches(" 200 \\x1b[2JOK (1 \\x1b]0;x\\x07) ", text, 1, true)
+    assert.matches(" OP\\x1b[31mTIONS sip:b\\xff@10.0.0.3 ", text, 1, true)
+    assert.matches(" 200 \\xc2\\x9b2J\\xe2\\x80\\xaeKO ", text, 1, true)
+    assert.matches(" Authorization: Digest (hidden) ", text, 1, true)
+    assert.is_nil(text:find "[\1-\9\11-\31\127]" or text:find "sesame"
+      or text:find "\u{9b}")
+    local width
+    for line in text:gmatch "[^\n]+" do
+      if line:find "│" then
+        width = width or utf8.len(line)
+        assert.equal(width, utf8.len(line))
+      end
+    end
+  end)
+
   it("keeps no record when it is told so", function()
     local other = testing.network { trace = false }
     other:peer "udp:10.0.0.2:5060":send(options(), "udp:10.0.0.3:5060")

@@ -177,10 +177,10 @@ function sip.pollfd() end
 function sip.timeout() end
 
 ---A message as a log may have it, as from the event "message": controls but for
----the CRLF between lines, C1 controls and what isn't UTF-8 are written \xNN,
----and of Authorization, Proxy-Authorization, Authentication-Info and
----Proxy-Authentication-Info all but the scheme is hidden. To be read, not to be
----parsed again.
+---the CRLF between lines, C1 controls, what turns the writing direction and
+---what isn't UTF-8 are written \xNN, and of Authorization, Proxy-Authorization,
+---Authentication-Info and Proxy-Authentication-Info all but the scheme is
+---hidden. To be read, not to be parsed again.
 ---@param text string
 ---@return string
 function sip.printable(text) end
@@ -1037,7 +1037,7 @@ function network:impair(how) end
 ---@return function remove
 function network:drop(fn) end
 
----What was sent so far as a ladder.
+---What was sent so far as a ladder; labels are as sip.printable makes them.
 ---@param width? integer
 ---@return string
 function network:trace(width) end

@@ -27,7 +27,8 @@ end
 
 function Error:__tostring()
   local reason = self.reason and (" (%s)"):format(self.reason) or ""
-  return ("%s%s: %s"):format(self.kind, reason, self.message)
+  return sip.printable(
+    ("%s%s: %s"):format(self.kind, reason, self.message))
 end
 
 local function new_error(kind, reason, ...)
@@ -37,7 +38,7 @@ end
 
 -- luv ends the process when a callback raises, and any may: memory is short.
 local function complain(err)
-  io.stderr:write("sipsession.rtpengine: ", tostring(err), "\n")
+  sip._complain("rtpengine: " .. tostring(err))
 end
 
 local function guarded(fn, ...)

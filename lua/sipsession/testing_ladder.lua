@@ -2,11 +2,11 @@
 -- column for each address, an arrow for each message, times relative to the
 -- first. A message that was lost ends in a cross.
 
+local sip = require "sipsession"
+
 local GAP = 72 -- at most this between two columns
 
-local function width(s)
-  return utf8.len(s) or #s
-end
+local width = utf8.len
 
 local function cut(s, most)
   if width(s) <= most then
@@ -31,8 +31,7 @@ local function label(bytes)
   if cseq then
     line = ("%s (%s)"):format(line, cseq)
   end
-  return not utf8.len(line) and line:gsub("[\128-\255]", "?")
-    or line:gsub("%c", "?"), nil
+  return sip.printable(line)
 end
 
 -- The addresses in order of appearance, and their columns.

@@ -184,8 +184,8 @@ describe("an error that no handler takes", function()
         print "went on"
       ]])
       assert.is_true(ok)
-      local _, times = output:gsub("sipsession: [^\n]*no desk here\nstack "
-        .. "traceback:\n", "")
+      local _, times = output:gsub("sipsession: [^\n]*no desk here\n\tstack "
+        .. "traceback:\n\t\t", "")
       assert.equal(2, times)
       assert.matches("went on\n$", output)
     end)
@@ -208,11 +208,36 @@ describe("an error that no handler takes", function()
   it("shows control characters as codes", function()
     local output = script(PRELUDE .. [[
       endpoint:on("session_received", function()
-        error("\27[2J\r", 0)
+        error("\27[2J\rx", 0)
       end)
       invite()
     ]])
-    assert.matches("sipsession: \\x1b[2J\\x0d\n", output, 1, true)
+    assert.matches("sipsession: \\x1b[2J\\x0dx\n", output, 1, true)
+  end)
+
+  it("shows nothing of a peer's raw, nor as a line of ours", function()
+    local output = script(PRELUDE .. [[
+      endpoint:on("session_received", function(session)
+        error(session.remote_participant.display_name
+          .. session.request:header "Authorization")
+      end)
+      caller:invite { to = "sip:desk@10.0.0.1",
+        from = '"\u{9b}2J\u{202e}" <sip:caller@10.0.0.2>',
+        headers = { Authorization = 'Digest realm="\xff"' } }
+      network:advance(1)
+      endpoint:on("session_received", function(session)
+        error(session.request.body, 0)
+      end)
+      caller:invite { to = "sip:desk@10.0.0.1",
+        sdp = "\27[2J\r\nsipsession: all is well\n"
+        .. "Proxy-Authorization: Digest response=\"sesame\"\n more\nend" }
+      network:advance(1)
+    ]])
+    assert.matches(
+      ': \\xc2\\x9b2J\\xe2\\x80\\xaeDigest realm="\\xff"\n', output, 1, true)
+    assert.matches("\nsipsession: \\x1b[2J\n\tsipsession: all is well\n"
+      .. "\tProxy-Authorization: Digest (hidden)\n\tend\n\tstack traceback:"
+      .. "\n", output, 1, true)
   end)
 
   it("in a coroutine of the script's own is told as well", function()
@@ -228,8 +253,8 @@ describe("an error that no handler takes", function()
       sip.run()
       print "went on"
     ]])
-    assert.matches("sipsession: [^\n]*in a coroutine\nstack", output)
-    assert.matches("sipsession: [^\n]*in a spawned one\nstack", output)
+    assert.matches("sipsession: [^\n]*in a coroutine\n\tstack", output)
+    assert.matches("sipsession: [^\n]*in a spawned one\n\tstack", output)
     assert.matches("went on\n$", output)
   end)
 end)

@@ -1,4 +1,5 @@
 -- Error objects.
+local sip = require "sipsession"
 local World = require "support.world"
 
 describe("an error object", function()
@@ -39,5 +40,20 @@ describe("an error object", function()
     assert.equal("invalid_operation (terminated): the session has ended",
       tostring(invalid))
     assert.matches("^operation_timeout: [^\n]+$", tostring(timeout))
+  end)
+
+  it("makes one, whatever it is about", function()
+    local call, session = w:established()
+    local err
+    sip.spawn(function()
+      err = select(2, session:refer "sip:x@example.com")
+    end)
+    call:reply(assert(call:wait("REFER", 0)), 400,
+      { headers = {}, reason = "No\u{9b}2J\u{202e} \xff" })
+    w.network:advance(0)
+    assert.equal("failure_response: the other side answered 400 No\\xc2\\x9b2J"
+      .. "\\xe2\\x80\\xae \\xff", tostring(err))
+    assert.equal("operation_failure (media): \\x1b[2J\\x0d\\x0aall is well",
+      tostring(sip._media_failure "\27[2J\r\nall is well"))
   end)
 end)

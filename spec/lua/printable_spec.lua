@@ -27,6 +27,13 @@ describe("sip.printable", function()
       "\xc0\x9b \xe0\x80\x9b \xed\xa0\x80 \xf5 \xe2\x82")
   end)
 
+  it("escapes what turns text round or breaks lines elsewhere", function()
+    gives("\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\xa8\\xd8\\x9c",
+      "\u{202e}\u{2066}\u{2028}\u{61c}")
+    gives("\u{2027}\u{202f}\u{2065}\u{206a}\u{61b}",
+      "\u{2027}\u{202f}\u{2065}\u{206a}\u{61b}")
+  end)
+
   it("hides credentials, in any case, folded or odd", function()
     gives("Authorization: Digest (hidden)\r\nTo: x\r\n\r\n",
       "Authorization: Digest username=\"a\", response=\"0\"\r\nTo: x\r\n\r\n")

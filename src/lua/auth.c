@@ -6,6 +6,7 @@
 #include "lua/call.h"
 #include "lua/class.h"
 #include "lua/options.h"
+#include "lua/printable.h"
 #include "sip/fields.h"
 
 #define NETWORKS_MAX 256

@@ -3,6 +3,7 @@
  * its errors are seen here whoever resumes it: we, or the script itself after
  * a coroutine.yield of its own. */
 #include "lua/call.h"
+#include "base/printable.h"
 #include "lua/class.h"
 #include "lua/endpoint.h"
 #include "lua/error.h"
@@ -15,14 +16,15 @@ const lss_role lss_spawned = {false, false, NULL};
 static const lss_role error_handler = {true, true, NULL};
 
 void lss_complain(const char *text) {
+  ss_printable p = ss_printable_of(ss_str_z(text), SS_PRINT_TEXT);
+  ss_str piece;
+
   fputs("sipsession: ", stderr);
-  for (; *text; text++) {
-    unsigned char ch = (unsigned char)*text;
-    if ((ch < 0x20 && ch != '\n' && ch != '\t') || ch == 0x7f)
-      fprintf(stderr, "\\x%02x", ch);
+  while ((piece = ss_printable_next(&p)).n)
+    if (p.line_starts && piece.p[piece.n - 1] == '\n')
+      fputs("\n\t", stderr); /* what follows is no line of ours */
     else
-      fputc(ch, stderr);
-  }
+      fwrite(piece.p, 1, piece.n, stderr);
   fputc('\n', stderr);
 }
 

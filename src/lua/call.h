@@ -62,7 +62,7 @@ void lss_task_resume(lua_State *L, int idx);
 /* The endpoint that the running task works for, or nil. */
 void lss_push_owner(lua_State *L, lss_context *c);
 
-/* Says a line on stderr, as ours, with controls escaped. */
+/* Says it on stderr, made printable; its further lines are indented. */
 void lss_complain(const char *text);
 
 /* Tells the handlers of the endpoint at `owner` (0 or nil: none) of the error

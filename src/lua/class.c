@@ -82,19 +82,6 @@ void *lss_class_check(lua_State *L, const lss_class *class, int idx) {
   return luaL_checkudata(L, idx, class->name);
 }
 
-const char *lss_printable(lua_State *L, ss_str text) {
-  luaL_Buffer b;
-  size_t i;
-
-  luaL_buffinit(L, &b);
-  for (i = 0; i < text.n; i++) {
-    unsigned char c = (unsigned char)text.p[i];
-    luaL_addchar(&b, c < 0x20 || c == 0x7f ? '?' : (char)c);
-  }
-  luaL_pushresult(&b);
-  return lua_tostring(L, -1);
-}
-
 void lss_push_str(lua_State *L, ss_str text) {
   lua_pushlstring(L, text.n ? text.p : "", text.n);
 }

@@ -26,8 +26,6 @@ void *lss_class_new(lua_State *L, const lss_class *class, size_t size,
 /* The box at idx; raises an argument error when it is something else. */
 void *lss_class_check(lua_State *L, const lss_class *class, int idx);
 
-/* Pushes text fit for an error message: controls become '?'. */
-const char *lss_printable(lua_State *L, ss_str text);
 void lss_push_str(lua_State *L, ss_str text);
 void lss_push_str_or_nil(lua_State *L, ss_str text); /* nil when empty */
 /* The string at idx, which must be one (a number is none). */

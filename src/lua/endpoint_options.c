@@ -6,6 +6,7 @@
 #include "lua/error.h"
 #include "lua/fields.h"
 #include "lua/options.h"
+#include "lua/printable.h"
 #include "lua/timing.h"
 
 #define LISTENERS_MAX 64

@@ -4,11 +4,13 @@
 #include "base/error.h"
 #include "lua/class.h"
 #include "lua/message.h"
+#include "lua/printable.h"
 
 #define ERROR "sipsession.error"
 
 static char memory_key; /* in the registry */
 
+/* The message may have been made by a negotiator, of what a peer sent. */
 static int error_tostring(lua_State *L) {
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -21,6 +23,7 @@ static int error_tostring(lua_State *L) {
   else
     lua_pushfstring(L, "%s (%s): %s", luaL_tolstring(L, 2, NULL),
                     luaL_tolstring(L, 3, NULL), luaL_tolstring(L, 4, NULL));
+  lss_printable(L, lss_to_str(L, -1));
   return 1;
 }
 

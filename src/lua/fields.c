@@ -4,6 +4,7 @@
 #include "lua/fields.h"
 #include "base/error.h"
 #include "lua/error.h"
+#include "lua/printable.h"
 #include "sip/headers.h"
 
 #define ARENA_MAX 65536

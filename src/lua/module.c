@@ -152,3 +152,8 @@ int lss_keeper(lua_State *L) {
   lss_set_keeper(L, 1);
   return 0;
 }
+
+int lss_complain_of(lua_State *L) {
+  lss_complain(luaL_checkstring(L, 1));
+  return 0;
+}

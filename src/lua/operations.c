@@ -4,6 +4,7 @@
 #include "lua/error.h"
 #include "lua/fields.h"
 #include "lua/message.h"
+#include "lua/printable.h"
 #include "lua/wait.h"
 
 /* What runs is a list of pairs {operation, who waits}. The pair is made before

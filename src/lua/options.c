@@ -1,5 +1,6 @@
 /* Strict option tables. */
 #include "lua/options.h"
+#include "lua/printable.h"
 #include "lua/wait.h"
 
 /* Levenshtein's distance, of short names; a large number for long ones. */

@@ -4,6 +4,7 @@
 #include "lua/call.h"
 #include "lua/class.h"
 #include "lua/network.h"
+#include "lua/printable.h"
 
 /* User values of a peer. */
 enum { PEER_NETWORK = 1, PEER_MESSAGE, PEER_CLOSED, PEER_VALUES = PEER_CLOSED };

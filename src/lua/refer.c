@@ -3,6 +3,7 @@
 #include "lua/error.h"
 #include "lua/fields.h"
 #include "lua/operations.h"
+#include "lua/printable.h"
 #include "sip/headers.h"
 
 #define ARENA_MAX 65536

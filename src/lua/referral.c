@@ -7,6 +7,7 @@
 #include "lua/fields.h"
 #include "lua/message.h"
 #include "lua/operations.h"
+#include "lua/printable.h"
 #include "sip/event.h"
 #include "sip/headers.h"
 

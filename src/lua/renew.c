@@ -2,6 +2,7 @@
 #include "lua/fields.h"
 #include "lua/media.h"
 #include "lua/operations.h"
+#include "lua/printable.h"
 
 typedef struct renewing {
   ss_content content;

@@ -7,6 +7,7 @@
 #include "lua/event.h"
 #include "lua/media.h"
 #include "lua/message.h"
+#include "lua/printable.h"
 #include "lua/timing.h"
 
 static const lss_class session_class;

@@ -2,6 +2,7 @@
  * does without the extension, nil leaves it to the other side. */
 #include "lua/timing.h"
 #include "lua/options.h"
+#include "lua/printable.h"
 
 static bool seconds(lua_State *L, int idx, const char *name, uint32_t *out) {
   lua_Integer n;
