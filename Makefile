@@ -325,6 +325,13 @@ SOAK ?= 60
 soak: all
 	@$(LUA) tools/soak.lua $(SOAK)
 
+# The same over UDP and TCP on the loopback interface, with SIPp for callers:
+# make soak-sockets SOAK="3600 7" (seconds, seed).
+soak-sockets:
+	@tools/deps.sh $(DEMO_PACKAGES)
+	@$(SUB) all
+	@$(LUA) tools/soak_sockets.lua $(SOAK)
+
 # A siege at real sockets in its long form, and with SIPVicious: five minutes.
 siege:
 	@tools/deps.sh $(TEST_PACKAGES) sipvicious
@@ -349,4 +356,4 @@ force:
 .PHONY: all programs install uninstall deps test check oom asan \
   check-asan valgrind check-valgrind fuzz check-fuzz lint lint-format \
   lint-tidy lint-cppcheck lint-lua lint-lines symbols format demo sipp \
-  soak siege bench softphone rtpengine clean force
+  soak soak-sockets siege bench softphone rtpengine clean force

@@ -1,11 +1,11 @@
--- A UDP relay on the loopback interface that loses datagrams, in both
--- directions, as a seed says. A client at 127.0.0.1:P is seen by the server as
--- 127.0.0.2:P, so that answers sent to the port of its sent-by (RFC 3261
--- 18.2.2, no rport) come back through here too. What the server sends to a
--- Contact goes past it.
+-- A UDP relay on the loopback interface that loses datagrams, and sends some
+-- twice, in both directions, as a seed says. A client at 127.0.0.1:P is seen by
+-- the server as 127.0.0.2:P, so that answers sent to the port of its sent-by
+-- (RFC 3261 18.2.2, no rport) come back through here too. What the server sends
+-- to a Contact goes past it.
 --
 -- Fields: port (where clients send), passed, lost: counts by direction,
--- { to_server = n, to_client = n }.
+-- { to_server = n, to_client = n }; doubled: how many of those that passed.
 
 local uv = require "luv"
 
@@ -14,6 +14,7 @@ Relay.__index = Relay
 
 local OUTSIDE, INSIDE = "127.0.0.1", "127.0.0.2"
 local BUFFER = 4 << 20
+local LATE = 30 -- ms after the first: the answer may be out by then
 
 -- xorshift64*: the same on every machine. From 0 to 1.
 local function random(relay)
@@ -31,6 +32,21 @@ local function passes(relay, direction)
   return counts == relay.passed
 end
 
+-- From that socket, and again a little later where a seed says so.
+local function send(relay, socket, data, port)
+  socket:send(data, OUTSIDE, port)
+  if relay.duplicate > 0 and random(relay) < relay.duplicate then
+    relay.doubled = relay.doubled + 1
+    local timer = uv.new_timer()
+    timer:start(LATE, 0, function()
+      timer:close()
+      if not socket:is_closing() then
+        socket:send(data, OUTSIDE, port)
+      end
+    end)
+  end
+end
+
 local function open(ip, port)
   local socket = uv.new_udp()
   assert(socket:bind(ip, port))
@@ -45,7 +61,7 @@ local function inner(relay, port)
     socket = open(INSIDE, port)
     socket:recv_start(function(_, data)
       if data and passes(relay, "to_client") then
-        relay.outer:send(data, OUTSIDE, port)
+        send(relay, relay.outer, data, port)
       end
     end)
     relay.inner[port] = socket
@@ -53,10 +69,11 @@ local function inner(relay, port)
   return socket
 end
 
--- Options: server (its port on 127.0.0.1), loss (0.3), seed (1).
+-- Options: server (its port on 127.0.0.1), loss (0.3), duplicate (0), seed (1).
 function Relay.new(options)
   local relay = setmetatable({
-    loss = options.loss or 0.3, inner = {},
+    loss = options.loss or 0.3, duplicate = options.duplicate or 0,
+    doubled = 0, inner = {},
     state = 0x9E3779B97F4A7C15 * (options.seed or 1) | 1,
     passed = { to_server = 0, to_client = 0 },
     lost = { to_server = 0, to_client = 0 },
@@ -65,7 +82,7 @@ function Relay.new(options)
   relay.port = relay.outer:getsockname().port
   relay.outer:recv_start(function(_, data, from)
     if data and passes(relay, "to_server") then
-      inner(relay, from.port):send(data, OUTSIDE, options.server)
+      send(relay, inner(relay, from.port), data, options.server)
     end
   end)
   return relay

@@ -89,28 +89,46 @@ function sipp.server(script, directory)
   return server
 end
 
--- SIPp -sn uac, or with a scenario spec/sipp/<scenario>: calls, rate, port;
--- service: who is called; limit: seconds for all of it. Returns its exit status
--- and its statistics.
-function sipp.call(options, directory)
-  local statistics, errors = directory .. "/calls.csv", directory .. "/errors"
+-- Starts SIPp -sn uac, or with a scenario spec/sipp/<scenario>: calls, rate,
+-- port; service: who is called; limit: seconds for all of it; transport: as -t
+-- has it ("u1"); own_port; name: of its files in the directory ("calls"); open:
+-- how many calls, and sockets, may be at once. What it gives is for
+-- sipp.finish.
+function sipp.start(options, directory)
+  local base = directory .. "/" .. (options.name or "calls")
+  local statistics, errors = base .. ".csv", base .. ".errors"
   os.remove(statistics)
   os.remove(errors)
   local seconds = options.limit
     or math.ceil(options.calls / options.rate) + 60
-  local caller = assert(Process.start("sipp", {
+  local args = {
     options.scenario and "-sf" or "-sn",
     options.scenario and "spec/sipp/" .. options.scenario or "uac",
-    "-s", options.service or "service",
+    "-s", options.service or "service", "-t", options.transport or "u1",
     "127.0.0.1:" .. options.port, "-i", "127.0.0.1",
-    "-p", tostring(Process.free_port()),
+    "-p", tostring(options.own_port or Process.free_port()),
     "-m", tostring(options.calls), "-r", tostring(options.rate),
-    "-l", "100000", "-nostdin", "-trace_stat", "-stf", statistics, "-fd", "1",
-    "-trace_err", "-error_file", errors, "-timeout", tostring(seconds),
-  }, nil, { seconds = seconds + 10 }))
-  local code = caller:finish(seconds + 15)
-  caller:kill()
-  return code, read_statistics(statistics)
+    "-l", tostring(options.open or 100000), "-nostdin", "-trace_stat", "-stf",
+    statistics, "-fd", "1", "-trace_err", "-error_file", errors, "-timeout",
+    tostring(seconds),
+  }
+  if options.open then -- it refuses more than there may be descriptors
+    table.move({ "-max_socket", tostring(options.open) }, 1, 2, #args + 1, args)
+  end
+  local process = assert(Process.start("sipp", args, nil,
+    { seconds = seconds + 10 }))
+  return { process = process, statistics = statistics, seconds = seconds }
+end
+
+-- Waits for its end; its exit status and its statistics.
+function sipp.finish(caller)
+  local code = caller.process:finish(caller.seconds + 15)
+  caller.process:kill()
+  return code, read_statistics(caller.statistics)
+end
+
+function sipp.call(options, directory)
+  return sipp.finish(sipp.start(options, directory))
 end
 
 local function touch(path)
