@@ -240,6 +240,103 @@ static void an_abandoned_request_gives_up_in_silence(void **state) {
   assert_int_equal(ss_layer_alive(w->layer), 0);
 }
 
+/* --- limited -------------------------------------------------------------- */
+
+static const uint64_t E[] = {0, 500, 1500, 3500, 7500, 11500, 15500};
+
+/* It ends when E would be due once more, with as many on the wire. */
+static void a_limit_is_how_often_it_is_repeated(void **state) {
+  world *w = *state;
+  for (unsigned limit = 0; limit < 6; limit++) {
+    uint64_t start = since_start(w);
+    int before = w->count;
+    w->bye = (asked){0};
+    start_bye(w, UDP_CALLER);
+    ss_client_limit(w->bye.client, limit);
+    pass(w, E[limit + 1] - 1);
+    assert_int_equal(w->bye.done, 0);
+    assert_int_equal(w->count - before, limit + 1);
+    for (unsigned i = 0; i <= limit; i++)
+      assert_int_equal(w->sent[before + (int)i].at, start + E[i]);
+    pass(w, 1);
+    expect_done(w, start + E[limit + 1], -ETIMEDOUT, 0);
+    assert_int_equal(ss_layer_alive(w->layer), 0);
+    assert_int_equal(w->loop->wheel.count, 0);
+    pass(w, 40000);
+    assert_int_equal(w->count - before, limit + 1);
+  }
+}
+
+static void a_limit_counts_from_when_it_is_set(void **state) {
+  world *w = *state;
+  start_bye(w, UDP_CALLER);
+  pass(w, 600);
+  ss_client_limit(w->bye.client, 1);
+  pass(w, 2900);
+  expect_byes(w, E, 3);
+  expect_done(w, 3500, -ETIMEDOUT, 0);
+}
+
+static void a_limit_holds_after_a_provisional(void **state) {
+  static const uint64_t due[] = {0, 500, 4500, 8500};
+  world *w = *state;
+  start_bye(w, UDP_CALLER);
+  ss_client_limit(w->bye.client, 3);
+  pass(w, 100);
+  ok(w, 100);
+  pass(w, 12399);
+  expect_byes(w, due, 4);
+  assert_int_equal(w->bye.done, 0);
+  pass(w, 1);
+  expect_done(w, 12500, -ETIMEDOUT, 0);
+}
+
+static void a_limit_leaves_an_answer_alone(void **state) {
+  world *w = *state;
+  start_bye(w, UDP_CALLER);
+  ss_client_limit(w->bye.client, 1);
+  pass(w, 1499);
+  ok(w, 200);
+  expect_done(w, 1499, 0, 200);
+  pass(w, 4999); /* K is T4 still */
+  assert_int_equal(ss_layer_alive(w->layer), 1);
+  pass(w, 1);
+  assert_int_equal(ss_layer_alive(w->layer), 0);
+  expect_byes(w, E, 2);
+}
+
+static void a_limit_puts_F_off_by_nothing(void **state) {
+  world *w = *state;
+  start_bye(w, UDP_CALLER);
+  ss_client_limit(w->bye.client, 11); /* one more than there is time for */
+  pass(w, 32000);
+  assert_int_equal(w->count, 11);
+  expect_done(w, 32000, -ETIMEDOUT, 0);
+}
+
+static void over_TCP_a_limit_changes_nothing(void **state) {
+  world *w = *state;
+  peer_at(w, "tcp:10.0.0.2:5060");
+  start_bye(w, "tcp:10.0.0.2:5060");
+  ss_client_limit(w->bye.client, 0);
+  pass(w, 31999);
+  assert_int_equal(w->bye.done, 0);
+  pass(w, 1);
+  expect_done(w, 32000, -ETIMEDOUT, 0);
+  assert_int_equal(w->count, 1);
+}
+
+static void a_limit_holds_when_it_is_abandoned(void **state) {
+  world *w = *state;
+  start_bye(w, UDP_CALLER);
+  ss_client_limit(w->bye.client, 2);
+  ss_client_abandon(w->bye.client);
+  pass(w, 3500);
+  expect_byes(w, E, 3);
+  assert_int_equal(w->bye.done, 0);
+  assert_int_equal(ss_layer_alive(w->layer), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       in_world(E_doubles_up_to_T2_and_F_gives_up),
@@ -259,6 +356,13 @@ int main(void) {
       in_world(where_nothing_may_be_sent_it_does_not_start),
       in_world(an_abandoned_request_goes_on_in_silence),
       in_world(an_abandoned_request_gives_up_in_silence),
+      in_world(a_limit_is_how_often_it_is_repeated),
+      in_world(a_limit_counts_from_when_it_is_set),
+      in_world(a_limit_holds_after_a_provisional),
+      in_world(a_limit_leaves_an_answer_alone),
+      in_world(a_limit_puts_F_off_by_nothing),
+      in_world(over_TCP_a_limit_changes_nothing),
+      in_world(a_limit_holds_when_it_is_abandoned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
