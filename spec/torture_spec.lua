@@ -142,6 +142,19 @@ describe("torture", function()
     return
   end
 
+  it("has every message of both RFCs", function()
+    w = World.new()
+    local count, seen = { ["4475"] = 0, ["5118"] = 0 }, {}
+    for _, row in ipairs(all) do
+      local rfc = (row.file .. row.what):match "4475" or "5118"
+      local name = row.file:gsub("^rfc%d+%-", ""):gsub("%.dat$", "")
+      assert.is_nil(seen[name], name)
+      seen[name] = true
+      count[rfc] = count[rfc] + 1
+    end
+    assert.same({ ["4475"] = 49, ["5118"] = 12 }, count)
+  end)
+
   it("escruri: what is in the URI is no header of ours", function()
     local _, _, shown = try("udp", assert(read "rfc4475-escruri.dat"))
     assert.is_nil(shown:find "\r\nRoute:")

@@ -1,7 +1,7 @@
--- Messages of RFC 4475 as the RFC prints them, by section: those that
--- the folder SIPSESSION_TORTURE may lack. `udp` and `tcp` say what a user agent
--- server makes of each (spec/torture_spec.lua); without `tcp` it is the same
--- over both.
+-- Messages of RFC 4475, by section, octet for octet those in the archive of its
+-- appendix A: those that the folder SIPSESSION_TORTURE may lack. `udp` and
+-- `tcp` say what a user agent server makes of each (spec/torture_spec.lua);
+-- without `tcp` it is the same over both.
 
 local function text(lines)
   return table.concat(lines, "\r\n") .. "\r\n"
