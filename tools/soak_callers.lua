@@ -3,7 +3,8 @@
 -- over TCP with one connection for all calls ("t1") and with one for each
 -- ("tn").
 --
--- Fields: seen: calls by kind, { created = n, successful = n } each.
+-- Fields: seen: calls by kind, { created = n, successful = n } each; passed,
+-- lost, doubled: datagrams at the relay.
 
 local uv = require "luv"
 local Relay = require "support.relay"
@@ -21,7 +22,7 @@ local KINDS = {
 }
 local TRANSPORTS = { "u1", "t1", "tn" }
 local LOSS, DUPLICATE = 0.2, 0.1 -- at most
-local TAIL = 4     -- seconds that the last calls may take; then SIPp gives up
+local TAIL = 3.5   -- seconds that the last calls may take; then SIPp gives up
 local OPEN = 1000  -- calls of one SIPp
 -- Where the kernel gives no port of its own accord.
 local FIRST_PORT, LAST_PORT = 20000, 30000
@@ -34,6 +35,7 @@ function Callers.new(udp, tcp, directory, seed)
   math.randomseed(seed)
   return setmetatable({ udp = udp, tcp = tcp, directory = directory,
     seed = seed, rounds = 0, seen = {}, running = {},
+    passed = 0, lost = 0, doubled = 0,
     port = math.random(FIRST_PORT, LAST_PORT) }, Callers)
 end
 
@@ -89,6 +91,11 @@ function Callers:round(seconds)
   end
   self.running = {}
   relay:close()
+  for _, what in ipairs { "passed", "lost" } do
+    local counts = relay[what]
+    self[what] = self[what] + counts.to_server + counts.to_client
+  end
+  self.doubled = self.doubled + relay.doubled
 end
 
 -- Those that run still.

@@ -8,7 +8,7 @@
 -- Rounds of calls. After each the server rests until nothing is alive, within
 -- the time that its timers have; calls whose callers forgot them are hung up.
 -- Then no session may be left that wasn't collected, and after a quarter of
--- the run, no less than three rounds, its memory, Lua's, its descriptors and
+-- the run, no less than two rounds, its memory, Lua's, its descriptors and
 -- its registry may grow no more. At the end it has to close with nothing left.
 
 package.path = "./lua/?.lua;./spec/?.lua;./tools/?.lua;" .. package.path
@@ -21,22 +21,30 @@ local Hostile = require "soak_hostile"
 local seconds, seed = tonumber(arg[1]) or 60,
   math.tointeger(tonumber(arg[2])) or 1
 local LOAD = math.max(1.5, math.min(10, seconds / 20)) -- seconds of a round
-local BASE, LEAST = 3, 4 -- rounds: until the bar is set, and in any run
-local PATIENCE = 4       -- seconds: twice 64*T1 of the server, and some
+local BASE, LEAST = 2, 4 -- rounds: until the bar is set, and in any run
+local PATIENCE = 6       -- seconds: twice 64*T1 of the server, and some
 -- What the measured values may gain: the collector and the C library have some
 -- slack, a leak has none.
 local SLACK = { lua = 64, rss = 4096, descriptors = 0, registry = 16 }
 -- A handler that sleeps keeps its session from being collected, for 3 s.
 local ALIVE = { "alive.sessions", "alive.lingering", "alive.dialogs",
   "alive.transactions", "alive.connections", "uncollected" }
--- Without loss so many calls go well, however busy the machine is.
-local WELL = 0.95
+-- Calls without loss that may go wrong for want of a processor: a share of
+-- them, and some.
+local WRONG, SOME = 0.05, 2
 -- What must have happened in any run.
 local MUST = { "calls_connected", "calls_rejected", "calls_cancelled",
   "calls_unacknowledged", "calls_failed", "retransmissions_in",
   "retransmissions_out", "refused_syntax" }
 
 local server, callers, hostile, directory
+local began = uv.hrtime()
+local first, last -- as measured
+local forgotten = 0
+
+local function took()
+  return (uv.hrtime() - began) / 1e9
+end
 
 local function fail(text, ...)
   error("soak-sockets: " .. text:format(...), 0)
@@ -132,8 +140,6 @@ end
 
 -- --- the run -----------------------------------------------------------------
 
-local forgotten = 0
-
 local function settle()
   local left = rest(PATIENCE)
   if left then
@@ -154,7 +160,7 @@ local function check(now)
   end
 end
 
-local function compare(last, base)
+local function compare(base)
   for what, slack in pairs(SLACK) do
     if last[what] > base[what] + slack then
       fail("%s has grown from %.0f to %.0f", what, base[what], last[what])
@@ -162,7 +168,7 @@ local function compare(last, base)
   end
 end
 
-local function report(first, last, rounds, took)
+local function report()
   local names, total = {}, 0
   for name, seen in pairs(callers.seen) do
     names[#names + 1] = name
@@ -174,10 +180,12 @@ local function report(first, last, rounds, took)
     local seen = callers.seen[name]
     print(("%-28s %9d %11d"):format(name, seen.created, seen.successful))
   end
-  print(("%-28s %9d"):format("hostile datagrams", hostile.datagrams))
-  print(("%-28s %9d"):format("hostile connections", hostile.connections))
+  print(("hostile: %d datagrams, %d connections"):format(hostile.datagrams,
+    hostile.connections))
+  print(("at the relay: %d passed, %d of them twice, %d lost"):format(
+    callers.passed, callers.doubled, callers.lost))
   print(("%d calls, %d forgotten by their callers, %d rounds, %.0f s"):format(
-    total, forgotten, rounds, took))
+    total, forgotten, callers.rounds, took()))
   for _, what in ipairs { "rss", "lua", "descriptors", "registry" } do
     print(("%-12s %6.0f first, %6.0f last"):format(what, first[what],
       last[what]))
@@ -186,8 +194,9 @@ end
 
 local function went_well()
   for name, seen in pairs(callers.seen) do
-    local least = name:find "u1$" and 0.01 or WELL
-    if seen.successful < seen.created * least or seen.created == 0 then
+    local lossy = name:find "u1$"
+    local least = lossy and 1 or seen.created * (1 - WRONG) - SOME
+    if seen.created == 0 or seen.successful < least then
       fail("%s: %d of %d calls went as they should", name, seen.successful,
         seen.created)
     end
@@ -197,6 +206,9 @@ local function went_well()
     if now[name] == 0 then
       fail("never happened: %s", name)
     end
+  end
+  if callers.lost == 0 or callers.doubled == 0 then
+    fail "the relay did nothing"
   end
 end
 
@@ -212,52 +224,56 @@ local function run()
   start()
   callers = Callers.new(server.udp, server.tcp, directory, seed)
   hostile = Hostile.new(server.udp, server.tcp)
-  local began, rounds, first, base, last = uv.hrtime(), 0, nil, nil, nil
-  local function took()
-    return (uv.hrtime() - began) / 1e9
-  end
-  while took() < seconds or rounds < LEAST do
+  local base = {}
+  while took() < seconds or callers.rounds < LEAST do
     hostile:start()
     callers:round(LOAD)
     hostile:stop()
     settle()
-    rounds = rounds + 1
     check(stats())
     last = measure()
     first = first or last
-    if took() < seconds / 4 or rounds <= BASE then
-      base = base or last
+    if took() < seconds / 4 or callers.rounds <= BASE then
       for what, value in pairs(last) do
-        base[what] = math.max(base[what], value)
+        base[what] = math.max(base[what] or 0, value)
       end
     else
-      compare(last, base)
+      compare(base)
     end
   end
-  report(first, last, rounds, took())
   went_well()
   finish()
 end
 
--- Whatever happens, what was started is ended.
-local function clean()
-  for _, process in ipairs(callers and callers:processes() or {}) do
-    process:kill()
-  end
-  if server and server.process then
-    server.process:kill()
-  end
+local function remove_files()
   for name in uv.fs_scandir_next, assert(uv.fs_scandir(directory)) do
     os.remove(directory .. "/" .. name)
   end
   uv.fs_rmdir(directory)
 end
 
--- In a callback nothing can be waited for; the server ends with its input.
+local function processes()
+  local list = callers and callers:processes() or {}
+  if server and server.process and not server.process.ended then
+    list[#list + 1] = server.process
+  end
+  return list
+end
+
+-- Whatever happens, what was started is ended.
+local function clean()
+  for _, process in ipairs(processes()) do
+    process:kill()
+  end
+  remove_files()
+end
+
+-- In a callback nothing can be waited for.
 local function interrupted()
-  for _, process in ipairs(callers and callers:processes() or {}) do
+  for _, process in ipairs(processes()) do
     process.handle:kill "sigterm"
   end
+  remove_files()
   os.exit(1)
 end
 
@@ -272,6 +288,9 @@ local ok, err = xpcall(run, function(err)
   return tostring(err):find "^soak%-sockets: " and err
     or debug.traceback(err)
 end)
+if last then
+  report()
+end
 clean()
 if not ok then
   io.stderr:write(err, "\n")
