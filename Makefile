@@ -338,7 +338,7 @@ siege:
 	@$(SUB) all
 	@SIPSESSION_LONG=1 $(LUA) spec/run.lua -o plainTerminal \
 	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
-	  sources descriptors anomalies drain sipvicious))
+	  sources descriptors anomalies drain relief sipvicious))
 
 # What a call costs beside a bare loop and SIPp's own server: five minutes on
 # two quiet cores. make bench ROUNDS=1

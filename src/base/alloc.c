@@ -3,6 +3,7 @@
  * threads. */
 #include "base/alloc.h"
 #include "base/blocks.h"
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -75,6 +76,13 @@ void ss_free(void *p) {
     return;
   atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
   current.resize(p, 0);
+}
+
+void ss_alloc_trim(void) {
+  ss_blocks_free();
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 void ss_alloc_set(const ss_allocator *allocator) {

@@ -14,6 +14,9 @@ void *ss_alloc(size_t n); /* zeroed */
 void *ss_realloc(void *p, size_t n);
 void ss_free(void *p);
 
+/* Free memory goes back to the system, as far as the C library can do that. */
+void ss_alloc_trim(void);
+
 /* NULL puts the C library's back. Only while nothing is allocated. */
 void ss_alloc_set(const ss_allocator *allocator);
 /* The n-th allocation from now on fails (1 is the next one), and only that

@@ -5,6 +5,7 @@
 #include "lua/call.h"
 #include "lua/endpoint.h"
 #include "lua/network.h"
+#include "lua/relief.h"
 #include "lua/stall.h"
 
 /* Registry keys: the addresses count. */
@@ -32,7 +33,7 @@ static int context_gc(lua_State *L) {
   return 0;
 }
 
-static void new_table(lua_State *L, const void *key, const char *mode) {
+static void new_table(lua_State *L, const char *mode) {
   lua_newtable(L);
   if (mode) {
     lua_createtable(L, 0, 1);
@@ -40,7 +41,26 @@ static void new_table(lua_State *L, const void *key, const char *mode) {
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
   }
+}
+
+/* A new table with what is in the old one. */
+static void shrink(lua_State *L, const void *key, const char *mode) {
+  new_table(L, mode);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+void lss_context_tidy(lua_State *L) {
+  luaL_checkstack(L, 8, NULL);
+  shrink(L, &boxes_key, "v");
+  shrink(L, &live_key, NULL);
 }
 
 lss_context *lss_context_open(lua_State *L) {
@@ -48,8 +68,10 @@ lss_context *lss_context_open(lua_State *L) {
 
   if (c)
     return c;
-  new_table(L, &boxes_key, "v");
-  new_table(L, &live_key, NULL);
+  new_table(L, "v");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &boxes_key);
+  new_table(L, NULL);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
   lua_createtable(L, LSS_POOL_MAX, 0); /* putting one back can't fail */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
   c = lua_newuserdatauv(L, sizeof *c, 0);
@@ -137,6 +159,7 @@ lss_world *lss_world_real(lua_State *L) {
     rc = ss_loop_open(&c->real.loop);
     if (rc)
       luaL_error(L, "sipsession: no event loop: %s", ss_strerror(rc));
+    lss_relief_init(c);
   }
   return &c->real;
 }

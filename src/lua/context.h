@@ -48,6 +48,10 @@ struct lss_context {
   bool stopping; /* sip.stop was called */
   bool keeper;   /* somebody wants to know when the real world comes alive */
   bool closed;
+  /* relief.c */
+  bool relieving;    /* there is more to do */
+  bool generational; /* was the collector, before */
+  unsigned cycles;
   /* stall.c */
   ss_watchdog *watchdog; /* NULL: nobody wants to know */
   lua_State *hooked;     /* where our hook is set, in place of: */
@@ -76,6 +80,10 @@ void lss_push_boxes(lua_State *L);
 void lss_push_box(lua_State *L, const void *object);
 void lss_set_box(lua_State *L, const void *object, int idx);
 void lss_push_pool(lua_State *L); /* idle tasks */
+
+/* Tables of what there is shrink to what there is, which Lua's own do only when
+ * they are full once more. Raises when there is no memory. */
+void lss_context_tidy(lua_State *L);
 
 void lss_world_init(lss_world *w, lss_context *c);
 /* Frees what is on it. No Lua code is called. */

@@ -57,6 +57,14 @@ typedef struct ss_pace {
   uint64_t began; /* ms */
 } ss_pace;
 
+/* Called on a real loop when much of what was going on has ended, to let go of
+ * what is only kept for later; works for a millisecond, and says whether there
+ * is more to do. See uvloop.c. */
+typedef struct ss_relief {
+  bool (*fn)(void *arg); /* NULL: nobody keeps anything */
+  void *arg;
+} ss_relief;
+
 struct ss_loop {
   const ss_loop_ops *ops;
   ss_wheel wheel;
@@ -68,6 +76,7 @@ struct ss_loop {
   bool settling;   /* inside the jobs: scripts run there, and take time */
   bool stopping;
   ss_pace pace;
+  ss_relief relief; /* the owner's to set */
 };
 
 /* The real loop. SS_ENOMEM or a libuv code. */

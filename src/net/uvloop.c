@@ -37,7 +37,7 @@ static void arm(ss_uvloop *u) {
     uv_timer_start(&u->timer, turn_timer, due > now ? due - now : 0, 0);
 }
 
-static void end_turn(ss_uvloop *u) {
+void ss_uvloop_end(ss_uvloop *u) {
   ss_pace *pace = &u->loop.pace;
   ss_loop_settle(&u->loop);
   pace->took = (uint32_t)(clock_now(&u->loop) - pace->began);
@@ -48,6 +48,7 @@ static void end_turn(ss_uvloop *u) {
   if (u->loop.stopping && u->polling)
     uv_stop(&u->uv);
   arm(u);
+  ss_uvloop_relief_look(u);
 }
 
 static void turn_timer(uv_timer_t *timer) {
@@ -55,7 +56,7 @@ static void turn_timer(uv_timer_t *timer) {
   u->armed = UINT64_MAX;
   ss_uvloop_enter(&u->loop);
   ss_wheel_advance(&u->loop.wheel, u->loop.now);
-  end_turn(u);
+  ss_uvloop_end(u);
 }
 
 static void nothing(uv_idle_t *idle) {
@@ -67,7 +68,7 @@ static void before_poll(uv_prepare_t *prepare) {
   ss_uvloop *u = SS_CONTAINER(prepare, ss_uvloop, prepare);
   if (u->loop.turning || ss_loop_busy(&u->loop)) {
     ss_uvloop_enter(&u->loop);
-    end_turn(u);
+    ss_uvloop_end(u);
     uv_idle_start(&u->idle, nothing);
   }
   arm(u);
@@ -77,7 +78,7 @@ static void after_poll(uv_check_t *check) {
   ss_uvloop *u = SS_CONTAINER(check, ss_uvloop, check);
   uv_idle_stop(&u->idle);
   ss_uvloop_enter(&u->loop);
-  end_turn(u);
+  ss_uvloop_end(u);
 }
 
 static bool alive(const ss_loop *loop) {
@@ -107,11 +108,17 @@ static bool due_now(const ss_uvloop *u) {
   return uv_loop_alive(&u->uv) && uv_backend_timeout(&u->uv) == 0;
 }
 
+/* When a turn is due for time's sake. */
+static uint64_t next_due(const ss_uvloop *u) {
+  uint64_t due = ss_wheel_wakeup(&u->loop.wheel);
+  return due < u->relief_due ? due : u->relief_due;
+}
+
 static void rearm(ss_uvloop *u) {
   if (u->timerfd < 0)
     return;
   arm(u);
-  set_timerfd(u, due_now(u) ? 0 : ss_wheel_wakeup(&u->loop.wheel));
+  set_timerfd(u, due_now(u) ? 0 : next_due(u));
 }
 
 static void wake(ss_loop *loop) {
@@ -136,7 +143,7 @@ static void turn(ss_uvloop *u, ss_run_mode mode) {
   } else { /* libuv does no turn then, and there are only jobs */
     uv_update_time(&u->uv);
     ss_uvloop_enter(&u->loop);
-    end_turn(u);
+    ss_uvloop_end(u);
   }
 }
 
@@ -162,6 +169,7 @@ static void close_uvloop(ss_loop *loop) {
   uv_close((uv_handle_t *)&u->prepare, NULL);
   uv_close((uv_handle_t *)&u->check, NULL);
   uv_close((uv_handle_t *)&u->idle, NULL);
+  uv_close((uv_handle_t *)&u->relief, NULL);
   uv_run(&u->uv, UV_RUN_NOWAIT);
   rc = uv_loop_close(&u->uv);
   assert(rc == 0); /* else a transport was left open */
@@ -205,6 +213,7 @@ int ss_loop_open(ss_loop **out) {
   uv_unref((uv_handle_t *)&u->prepare);
   uv_unref((uv_handle_t *)&u->check);
   uv_unref((uv_handle_t *)&u->idle);
+  ss_uvloop_relief_init(u);
   *out = &u->loop;
   return 0;
 }
@@ -248,7 +257,7 @@ int ss_loop_timeout(ss_loop *loop) {
   arm(u);
   if (due_now(u))
     return 0;
-  due = ss_wheel_wakeup(&loop->wheel);
+  due = next_due(u);
   now = clock_now(loop);
   if (due == UINT64_MAX)
     return -1;

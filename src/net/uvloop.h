@@ -15,7 +15,11 @@ typedef struct ss_uvloop {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle; /* active: the next poll doesn't wait */
-  uint64_t armed; /* what timer is set to, UINT64_MAX: not */
+  uv_timer_t relief;
+  uint64_t relief_due;
+  size_t peak;       /* most timers at once since the last relief */
+  unsigned relieved; /* steps of this one */
+  uint64_t armed;    /* what timer is set to, UINT64_MAX: not */
   int pollfd, timerfd;
   bool roused;  /* timerfd is due already */
   bool polling; /* inside uv_run */
@@ -24,9 +28,14 @@ typedef struct ss_uvloop {
 
 /* A callback of libuv begins: a turn is on, until its end. */
 void ss_uvloop_enter(ss_loop *loop);
+void ss_uvloop_end(ss_uvloop *u);
 static inline ss_uvloop *ss_uvloop_of(const ss_loop *loop) {
   return SS_CONTAINER(loop, ss_uvloop, loop);
 }
+
+/* relief.c */
+void ss_uvloop_relief_init(ss_uvloop *u);
+void ss_uvloop_relief_look(ss_uvloop *u); /* at the end of each turn */
 
 int ss_udp_listen(ss_loop *loop, const ss_addr *addr, const ss_limits *limits,
                   const ss_sink *sink, void *arg, ss_transport **out);

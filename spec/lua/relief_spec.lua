@@ -1,0 +1,77 @@
+-- Once a rush is over the collector is asked to work (src/lua/relief.c). A
+-- hundred sleepers are a rush: what counts are timers.
+local sip = require "sipsession"
+
+describe("after a rush", function()
+  local mode, pause, step
+
+  before_each(function()
+    collectgarbage()
+    mode = collectgarbage "incremental"
+    -- nothing that is allocated here makes it begin
+    pause = collectgarbage("setpause", 1000)
+    step = collectgarbage("setstepmul", 100)
+    collectgarbage()
+  end)
+  after_each(function()
+    collectgarbage "incremental"
+    collectgarbage("setpause", pause)
+    collectgarbage("setstepmul", step)
+    collectgarbage "restart"
+    collectgarbage(mode)
+  end)
+
+  -- Is what nobody holds collected within so many seconds?
+  local function collects(sleepers, seconds)
+    local collected = false
+    for _ = 1, sleepers do
+      sip.spawn(sip.sleep, 0.01)
+    end
+    setmetatable({}, { __gc = function()
+      collected = true
+    end })
+    sip.spawn(function()
+      local slept = 0
+      repeat
+        sip.sleep(0.1)
+        slept = slept + 0.1
+      until collected or slept >= seconds
+      sip.stop()
+    end)
+    sip.run()
+    return collected
+  end
+
+  it("garbage goes although nothing is allocated", function()
+    assert.is_true(collects(200, 10))
+  end)
+
+  it("a generational collector is one again", function()
+    collectgarbage "generational"
+    assert.is_true(collects(200, 10))
+    local seen
+    sip.spawn(function()
+      for _ = 1, 100 do
+        sip.sleep(0.1)
+        seen = collectgarbage "incremental"
+        if seen == "generational" then
+          break
+        end
+        -- not yet: the mode that it found is the one it puts back
+      end
+      sip.stop()
+    end)
+    sip.run()
+    assert.equal("generational", seen)
+  end)
+
+  it("a collector that the script stopped stays so", function()
+    collectgarbage "stop"
+    assert.is_false(collects(200, 1))
+    assert.is_false(collectgarbage "isrunning")
+  end)
+
+  it("what is no rush is left to the collector", function()
+    assert.is_false(collects(20, 1))
+  end)
+end)

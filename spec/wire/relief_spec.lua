@@ -1,0 +1,68 @@
+-- What a rush took goes back to the system (SR08): near what the process had at
+-- first, and no more after the second than after the first.
+local Siege = require "support.siege"
+
+local CALLS = Siege.LONG and 200000 or 8000
+local RATE = 5000 -- a second
+local T1 = 0.02   -- seconds
+local MB = 1024
+-- A heap torn by what lives on, and idle coroutines, for the next.
+local NEAR = 4 * MB
+
+describe("memory that a rush of calls took #slow", function()
+  local siege
+
+  -- The most that it had, and what it has once it has none of them and is
+  -- below the bar, or wasn't in ten seconds.
+  local function rush(calls, bar)
+    local socket = siege:socket "127.0.0.1"
+    siege:every(RATE, calls / RATE, function()
+      siege:send(socket, siege:request "INVITE")
+    end)
+    siege:run(calls / RATE)
+    local peak = siege:memory()
+    siege:fresh()
+    assert.is_true(siege:wait(function()
+      local stats = siege.stats
+      return stats["alive.sessions"] + stats["alive.transactions"] == 0
+    end, 30))
+    siege:wait(function()
+      return siege:memory() < bar
+    end, 10)
+    return peak, siege:memory()
+  end
+
+  local function goes_back(handler)
+    siege = Siege.new {
+      handler = handler, seconds = 400,
+      endpoint = ("{ timers = { t1 = %g } }"):format(T1),
+    }
+    local began = siege:memory()
+    local peak, first = rush(CALLS, began + NEAR)
+    Siege.say("%d KB at first, %d at the most, %d after", began, peak, first)
+    if Siege.SANITIZED then
+      return
+    end
+    assert.is_true(peak > began + NEAR, ("%d, was %d"):format(peak, began))
+    assert.is_true(first < began + NEAR, ("%d, was %d"):format(first, began))
+    if Siege.LONG then
+      local again, second = rush(CALLS, first * 1.1)
+      Siege.say("%d at the most, %d after", again, second)
+      assert.is_true(second < first * 1.1, ("%d, was %d"):format(second, first))
+    end
+  end
+
+  after_each(function()
+    siege:finish()
+  end)
+
+  it("goes back when each is accepted and none acknowledged", function()
+    goes_back "session:participate()"
+  end)
+
+  if Siege.LONG then
+    it("goes back when each is declined", function()
+      goes_back "session:reject(486)"
+    end)
+  end
+end)

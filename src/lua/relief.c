@@ -1,0 +1,53 @@
+/* A collector that isn't asked rests, and it is asked by allocations alone:
+ * once the last of many calls has ended, all they were stays. So it is asked
+ * here: by steps, through three cycles. The first finishes what it was at; the
+ * next calls the finalizers; the last frees what had one. A script that stopped
+ * its collector keeps what it has. */
+#include "lua/relief.h"
+#include "lua/call.h"
+
+#define CYCLES 3
+#define LITTLE 1000 /* timers: few enough to be looked at in one step */
+
+static uint64_t ms(const lss_context *c) {
+  return c->real.loop->ops->clock(c->real.loop);
+}
+
+static int step(lua_State *L) {
+  lss_context *c = lua_touserdata(L, 1);
+  uint64_t now = ms(c);
+  bool over = false;
+
+  if (!lua_gc(L, LUA_GCISRUNNING))
+    return 0;
+  c->relieving = true;
+  if (lua_gc(L, LUA_GCINC, 0, 0, 0) == LUA_GCGEN)
+    c->generational = true;
+  while (!over && ms(c) == now)
+    over = lua_gc(L, LUA_GCSTEP, 0);
+  if (!over)
+    return 0;
+  if (c->cycles++ == 0 && c->real.loop->wheel.count < LITTLE)
+    lss_context_tidy(L);
+  if (c->cycles < CYCLES)
+    return 0;
+  c->relieving = false;
+  if (c->generational)
+    lua_gc(L, LUA_GCGEN, 0, 0);
+  c->generational = false;
+  return 0;
+}
+
+static bool relieve(void *arg) {
+  lss_context *c = arg;
+
+  c->relieving = false;
+  lss_door(c, step, c);
+  if (!c->relieving)
+    c->cycles = 0;
+  return c->relieving;
+}
+
+void lss_relief_init(lss_context *c) {
+  c->real.loop->relief = (ss_relief){relieve, c};
+}

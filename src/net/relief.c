@@ -1,0 +1,59 @@
+/* Memory goes back when the rush is over: a collector works only when something
+ * is allocated, and the C library gives back only what is on top of its heap.
+ * How much is going on is told by the timers: each call, each transaction and
+ * each connection has one. Once they are a share of what they were, and still
+ * are a moment later, the owner is asked to let go, a millisecond at a time,
+ * and the C library now and then. It keeps no loop alive. */
+#include "base/alloc.h"
+#include "net/uvloop.h"
+
+#define FEW 100    /* timers; so many are no rush */
+#define MANY 10000 /* a half of them is worth the work, else an eighth is */
+#define QUIET 500  /* ms until it is believed */
+#define PAUSE 5    /* ms from one step to the next */
+#define STEPS 4    /* until the C library is asked: 60 ms for 300 MB */
+
+static bool is_over(const ss_uvloop *u) {
+  return u->loop.wheel.count <= u->peak / (u->peak < MANY ? 8 : 2);
+}
+
+static void start(ss_uvloop *u, uint32_t ms);
+
+static void work(uv_timer_t *timer) {
+  ss_uvloop *u = SS_CONTAINER(timer, ss_uvloop, relief);
+  ss_relief *relief = &u->loop.relief;
+  u->relief_due = UINT64_MAX;
+  if (!is_over(u)) { /* it is on again */
+    u->relieved = 0;
+    return;
+  }
+  ss_uvloop_enter(&u->loop);
+  bool more = relief->fn && relief->fn(relief->arg);
+  if (!more || u->relieved++ % STEPS == 0)
+    ss_alloc_trim();
+  if (more) {
+    start(u, PAUSE);
+  } else {
+    u->relieved = 0;
+    u->peak = 0;
+  }
+  ss_uvloop_end(u);
+}
+
+static void start(ss_uvloop *u, uint32_t ms) {
+  u->relief_due = uv_now(&u->uv) + ms;
+  uv_timer_start(&u->relief, work, ms, 0);
+}
+
+void ss_uvloop_relief_init(ss_uvloop *u) {
+  u->relief_due = UINT64_MAX;
+  uv_timer_init(&u->uv, &u->relief);
+  uv_unref((uv_handle_t *)&u->relief);
+}
+
+void ss_uvloop_relief_look(ss_uvloop *u) {
+  if (u->loop.wheel.count > u->peak)
+    u->peak = u->loop.wheel.count;
+  else if (u->peak > FEW && is_over(u) && u->relief_due == UINT64_MAX)
+    start(u, QUIET);
+}
