@@ -215,8 +215,10 @@ end
 local function finish()
   server.process:write "close\n"
   server.process:finish(10)
-  if server.process.code ~= 0 or server.last ~= "nothing left" then
-    fail("it didn't close: %s", server.last)
+  if not server.process.ended then
+    fail "a handle, a timer or a coroutine is left: it didn't end when closed"
+  elseif server.process.code ~= 0 or server.last ~= "nothing left" then
+    fail("it ended with %d: %s", server.process.code, server.last)
   end
 end
 
