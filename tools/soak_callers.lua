@@ -36,14 +36,18 @@ function Callers.new(udp, tcp, directory, seed)
   return setmetatable({ udp = udp, tcp = tcp, directory = directory,
     seed = seed, rounds = 0, seen = {}, running = {},
     passed = 0, lost = 0, doubled = 0,
-    port = math.random(FIRST_PORT, LAST_PORT) }, Callers)
+    -- not where another run, with the same seed, begins
+    port = FIRST_PORT + uv.os_getpid() % (LAST_PORT - FIRST_PORT),
+  }, Callers)
 end
 
+-- For SIPp, and for the relay, which has the same one at 127.0.0.2.
 local function is_free(port)
-  local udp, tcp = uv.new_udp(), uv.new_tcp()
-  local free = udp:bind("127.0.0.1", port) and udp:getsockname()
+  local udp, relay, tcp = uv.new_udp(), uv.new_udp(), uv.new_tcp()
+  local free = udp:bind("127.0.0.1", port) and relay:bind("127.0.0.2", port)
     and tcp:bind("127.0.0.1", port) and tcp:getsockname()
   udp:close()
+  relay:close()
   tcp:close()
   return free
 end
