@@ -154,6 +154,14 @@ $(BENCH): $(BUILD)/bench/%: bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $<
 
+# Sofia-SIP's server, where there is a Sofia-SIP.
+SOFIA = $(shell $(PKG_CONFIG) --exists sofia-sip-ua && \
+  echo $(BUILD)/bench/sofia)
+$(BUILD)/bench/sofia: bench/sofia.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $< \
+	  $$($(PKG_CONFIG) --cflags --libs sofia-sip-ua)
+
 programs: $(PROGRAMS) $(OOM) $(CALLS) $(BENCH)
 
 .SECONDARY:
@@ -340,13 +348,13 @@ siege:
 	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
 	  sources descriptors anomalies drain relief sipvicious))
 
-# What a call costs beside a bare loop and SIPp's own server: five minutes on
-# two quiet cores. make bench ROUNDS=1
-ROUNDS ?= 3
+# What a call costs beside a bare loop and other servers, those that are there:
+# five minutes on two quiet cores. make bench ROUNDS=1
+ROUNDS ?= 2
 
 bench:
 	@tools/deps.sh $(DEMO_PACKAGES)
-	@$(SUB) all $(BENCH)
+	@$(SUB) all $(BENCH) $(SOFIA)
 	@$(LUA) bench/run.lua $(ROUNDS)
 
 clean:

@@ -2,17 +2,17 @@
 
 local WIDTH, BAR, LEFT = 640, 22, 190
 
-local function bar(y, row, scale, dark)
-  local width = row.us * scale
+local function bar(y, row, label, scale, dark)
+  local width = row.median * scale
   return ([[
 <text x="%d" y="%d" text-anchor="end">%s</text>
 <rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>
 <line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#222"/>
 <text x="%.1f" y="%d">%.0f</text>]]):format(LEFT - 8, y + 15,
-    row.name .. ", " .. row.kind, LEFT, y, width, BAR - 4,
+    label, LEFT, y, width, BAR - 4,
     dark and "#2a6f97" or "#a9b8c2", LEFT + row.least * scale,
     LEFT + row.most * scale, y + 9, y + 9,
-    LEFT + math.max(width, row.most * scale) + 6, y + 15, row.us)
+    LEFT + math.max(width, row.most * scale) + 6, y + 15, row.median)
 end
 
 return function(rows, rate)
@@ -29,7 +29,10 @@ return function(rows, rate)
 <text x="8" y="20">CPU microseconds for a call over UDP at %d calls/s; ]] ..
     [[median and range</text>]]):format(WIDTH, height, rate) }
   for i, row in ipairs(rows) do
-    out[#out + 1] = bar(12 + i * BAR, row, scale, row.name == "sipsession")
+    local label = row.name .. ", " .. row.kind
+      .. (row.rate ~= rate and (", %d/s"):format(row.rate) or "")
+    out[#out + 1] = bar(12 + i * BAR, row, label, scale,
+      row.name == "sipsession")
   end
   out[#out + 1] = "</svg>\n"
   local file = assert(io.open("docs/performance.svg", "w"))

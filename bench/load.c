@@ -3,8 +3,9 @@
  * each tick of 10 ms; every answer is checked; what isn't answered is repeated
  * (RFC 3261 17.1.1.2: T1 doubling), so that what the server lost is counted.
  *
- *   load PORT answered|declined|held RATE CALLS
+ *   load PORT answered|declined|held RATE CALLS [REPEATED]
  *
+ * It gives up when more than REPEATED calls were repeated.
  * Prints one line, key=value: completed, repeated (calls of which something
  * had to be sent again), refused (503), failed, unexpected (answers), and the
  * times from INVITE to the first answer but 100, in us: p50, p99, max. */
@@ -33,14 +34,14 @@ typedef struct call {
   uint32_t latency; /* us; 0: no answer yet */
   uint8_t state, tries;
   bool repeated, refused;
-  char tag[40]; /* the callee's */
+  char tag[64]; /* the callee's */
 } call;
 
 static int fd;
 static bool declined, held;
 static call *calls;
 static size_t total, begun, first; /* all before `first` are over */
-static size_t unexpected;
+static size_t unexpected, repeated, most_repeated = SIZE_MAX;
 static int port, own_port;
 
 static uint64_t now_us(void) {
@@ -222,6 +223,7 @@ static void repeat(void) {
       c->state = FAILED;
       continue;
     }
+    repeated += !c->repeated;
     c->repeated = true;
     if (c->state == HANGING_UP)
       bye(i);
@@ -238,7 +240,7 @@ static bool all_over(void) {
 
 static void run(double rate) {
   uint64_t start = now_us(), tick = start, checked = start;
-  while (!all_over()) {
+  while (!all_over() && repeated <= most_repeated) {
     uint64_t now = now_us();
     if (now >= tick) {
       size_t due = (size_t)((double)(now - start) * rate / 1e6) + 1;
@@ -264,14 +266,13 @@ static int by_size(const void *a, const void *b) {
 }
 
 static void report(void) {
-  size_t done = 0, again = 0, refused = 0, failed = 0, n = 0;
+  size_t done = 0, refused = 0, failed = 0, n = 0;
   uint32_t *times = calloc(total, sizeof *times);
   for (size_t i = 0; i < total; i++) {
     const call *c = &calls[i];
     done += c->state == DONE;
     refused += c->refused;
     failed += c->state == FAILED && !c->refused;
-    again += c->repeated;
     if (times && c->latency)
       times[n++] = c->latency;
   }
@@ -279,8 +280,9 @@ static void report(void) {
     qsort(times, n, sizeof *times, by_size);
   printf("calls=%zu completed=%zu repeated=%zu refused=%zu failed=%zu "
          "unexpected=%zu p50=%u p99=%u max=%u\n",
-         total, done, again, refused, failed, unexpected, n ? times[n / 2] : 0,
-         n ? times[n * 99 / 100] : 0, n ? times[n - 1] : 0);
+         total, done, repeated, refused, failed, unexpected,
+         n ? times[n / 2] : 0, n ? times[n * 99 / 100] : 0,
+         n ? times[n - 1] : 0);
   free(times);
 }
 
@@ -301,13 +303,17 @@ static bool open_socket(void) {
 }
 
 int main(int argc, char **argv) {
-  double rate = argc == 5 ? atof(argv[3]) : 0;
-  port = argc == 5 ? atoi(argv[1]) : 0;
-  total = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
-  declined = argc == 5 && strcmp(argv[2], "declined") == 0;
-  held = argc == 5 && strcmp(argv[2], "held") == 0;
+  bool complete = argc == 5 || argc == 6;
+  double rate = complete ? atof(argv[3]) : 0;
+  port = complete ? atoi(argv[1]) : 0;
+  total = complete ? strtoul(argv[4], NULL, 10) : 0;
+  declined = complete && strcmp(argv[2], "declined") == 0;
+  held = complete && strcmp(argv[2], "held") == 0;
+  if (argc == 6)
+    most_repeated = strtoul(argv[5], NULL, 10);
   if (rate <= 0 || !port || !total) {
-    fprintf(stderr, "usage: load PORT answered|declined|held RATE CALLS\n");
+    fprintf(stderr, "usage: load PORT answered|declined|held RATE CALLS "
+                    "[REPEATED]\n");
     return 2;
   }
   calls = calloc(total, sizeof *calls);

@@ -3,180 +3,189 @@
 --
 --   lua5.4 bench/run.lua [rounds]
 --
--- CPU is what the kernel has accounted to the process, to the nanosecond
--- (/proc/PID/schedstat). A server that keeps ended calls has taken 32 s worth
--- of RATE before it is measured at that. Prints medians and ranges, and writes
--- bench/results.csv and docs/performance.svg.
+-- CPU is what the kernel has accounted to all threads of all the server's
+-- processes, to the nanosecond (schedstat). First comes the highest rate each
+-- carries, coarsely; who carries less than RATE is measured at that. A server
+-- that keeps ended calls has taken as many as it keeps at that rate before it
+-- is measured. bench/report.lua says what came of it.
 
 package.path = "./?.lua;" .. package.path
 
-local BUILD = "build/release/bench/"
-local RATE, SECONDS, PORT = 2000, 4, 15070
-local RATES = { 2000, 5000, 10000, 15000, 20000, 25000 } -- for the highest
-local rounds = tonumber(arg[1]) or 3
+local peers = require "bench.peers"
+local report = require "bench.report"
 
-local SERVERS = {
-  { name = "sipsession", command = "lua5.4 bench/serve.lua %d %s",
-    keeps = true, settings = "limits raised to what the rates need" },
-  { name = "floor", command = BUILD .. "floor %d %s",
-    settings = "parses nothing, keeps nothing" },
-  { name = "sipp", program = "sipp", settings = "-sn uas; -sf for 486",
-    answered = "sipp -sn uas -i 127.0.0.1 -p %d -nostdin",
-    declined = "sipp -sf bench/uas_declined.xml -i 127.0.0.1 -p %d -nostdin" },
-}
--- Not measured by this runner, and said so.
-local MISSING = { "kamailio with app_lua", "Sofia-SIP", "npm sip" }
+local RATE, SECONDS, PORT = 2000, 3, 15070
+local HIGHER, LOWER = { 5000, 10000, 20000 }, { 1000, 500, 250 }
+-- s: RFC 3261 17.2.2, timer J, RFC 6026, timer L; RFC 3261 17.2.1, timer I.
+local KEPT = { answered = 32, declined = 5 }
+local HELD = 10000
+local rounds = tonumber(arg[1]) or 2
 
-local function read(path)
-  local file = io.open(path)
-  local text = file and file:read "a"
-  if file then
-    file:close()
+local function shell(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  return pipe:close() and text, text
+end
+
+local function missing(server)
+  for _, need in ipairs(server.needs or {}) do
+    if not shell("{ " .. need[1] .. "; } >/dev/null 2>&1") then
+      return need[2]
+    end
   end
-  return text
 end
 
-local function sleep(seconds)
-  os.execute("sleep " .. seconds)
+-- Whether anyone has the port, a zombie's being free already.
+local function taken()
+  return shell("cat /proc/net/udp"):find((":%04X "):format(PORT), 1, true)
 end
 
-local function has(program)
-  return os.execute("command -v " .. program .. " >/dev/null")
+local function wait_until(what)
+  for _ = 1, 200 do
+    if what() then
+      return
+    end
+    os.execute "sleep 0.05"
+  end
+  error "a server didn't start, or didn't end"
+end
+
+local function command(server, kind)
+  local of = server.command
+  return type(of) == "string" and of or of[kind]
 end
 
 local function start(server, kind)
-  local command = (server.command or server[kind == "declined" and kind
-    or "answered"]):format(PORT, kind)
-  local pipe = assert(io.popen(
-    "taskset -c 0 " .. command .. " >/dev/null 2>&1 </dev/null & echo $!"))
-  local pid = math.tointeger(pipe:read "n")
-  pipe:close()
-  sleep(0.5)
+  assert(not taken(), "someone has the port")
+  local pid = math.tointeger(shell(
+    ("taskset -c 0 %s >/dev/null 2>&1 </dev/null & echo $!"):format(
+      command(server, kind):format(PORT, kind))))
+  wait_until(taken)
+  os.execute "sleep 0.1"
   return pid
 end
 
+-- A server's processes, since Kamailio has several.
+local function family(pid)
+  local list = { pid }
+  local children = shell(("cat /proc/%d/task/*/children"):format(pid))
+  for child in children:gmatch "%d+" do
+    local theirs = family(child)
+    table.move(theirs, 1, #theirs, #list + 1, list)
+  end
+  return list
+end
+
 local function stop(pid)
-  os.execute(("kill -9 %d 2>/dev/null"):format(pid))
-  sleep(0.3)
+  os.execute("kill -9 " .. table.concat(family(pid), " "))
+  wait_until(function() return not taken() end)
 end
 
 local function cpu(pid) -- ns
-  return tonumber(read(("/proc/%d/schedstat"):format(pid)):match "^%d+")
+  local sum = 0
+  for _, each in ipairs(family(pid)) do
+    local stats = shell(("cat /proc/%d/task/*/schedstat"):format(each))
+    for ns in stats:gmatch "(%d+)[^\n]*\n" do
+      sum = sum + ns
+    end
+  end
+  return sum
 end
 
-local function memory(pid, what) -- KB
-  return tonumber(read(("/proc/%d/status"):format(pid)):match(
-    what .. ":%s*(%d+)"))
+-- MB; what processes share is counted once.
+local function memory(pid)
+  local sum = 0
+  for _, each in ipairs(family(pid)) do
+    local rollup = shell(("cat /proc/%d/smaps_rollup"):format(each))
+    sum = sum + rollup:match "Pss:%s*(%d+)"
+  end
+  return sum / 1024
 end
 
-local function load(kind, rate, count)
-  local pipe = assert(io.popen(("taskset -c 1 %sload %d %s %d %d"):format(
-    BUILD, PORT, kind, rate, count)))
+local function load(kind, rate, count, repeated)
+  local said, text = shell(("taskset -c 1 build/release/bench/load " ..
+    "%d %s %d %d %s"):format(PORT, kind, rate, count, repeated or ""))
+  assert(said, "the load failed")
   local result = {}
-  for key, value in pipe:read("a"):gmatch "(%w+)=(%d+)" do
+  for key, value in text:gmatch "(%w+)=(%d+)" do
     result[key] = math.tointeger(value)
   end
-  assert(pipe:close(), "the load failed")
   return result
 end
 
--- CPU per call, us; and what went wrong, if anything did.
-local function per_call(server, kind)
-  local pid = start(server, kind)
-  load(kind, server.keeps and 8000 or RATE, (server.keeps and 32 or 1) * RATE)
-  local before = cpu(pid)
-  local got = load(kind, RATE, RATE * SECONDS)
-  local us = (cpu(pid) - before) / (RATE * SECONDS) / 1000
-  local peak = memory(pid, "VmHWM") / 1024
-  stop(pid)
-  return us, peak, got
-end
-
--- The highest rate at which fewer than one call in a thousand was repeated.
-local function highest(server, kind)
-  local best, at = 0, {}
-  for _, rate in ipairs(RATES) do
+-- What the load saw, if no more than one call in a thousand was repeated; of
+-- three tries, since others use the machine too.
+local function carries(server, kind, rate)
+  for _ = 1, 3 do
     local pid = start(server, kind)
-    local got = load(kind, rate, rate * 2)
+    load(kind, 1000, 300)
+    local got = load(kind, rate, rate, rate // 1000)
     stop(pid)
-    if got.completed < got.calls or got.repeated > got.calls / 1000 then
-      break
+    if got.completed == got.calls then
+      got.rate = rate
+      return got
     end
-    best, at = rate, got
   end
-  return best, at
 end
 
-local function median(list)
-  table.sort(list)
-  return list[(#list + 1) // 2]
+local function highest(server, kind)
+  local best = carries(server, kind, RATE)
+  for _, rate in ipairs(best and HIGHER or LOWER) do
+    local got = carries(server, kind, rate)
+    if (got == nil) ~= (best == nil) then
+      return best or got
+    end
+    best = got
+  end
+  return best
 end
 
-local rows = {}
+local function measure(row)
+  local server, kind, rate = row.server, row.kind, row.rate
+  local kept = server.keeps and KEPT[kind] or 1
+  local pid = start(server, kind)
+  load(kind, math.max(rate, math.min(server.fill or rate, row.highest)),
+    kept * rate)
+  local before = cpu(pid)
+  local got = load(kind, rate, rate * SECONDS)
+  row.us[#row.us + 1] = (cpu(pid) - before) / got.calls / 1000
+  row.mb[#row.mb + 1] = memory(pid)
+  row.lost = row.lost + got.calls - got.completed
+  row.repeated = row.repeated + got.repeated
+  stop(pid)
+end
+
+local rows, absent = {}, {}
 for _, kind in ipairs { "answered", "declined" } do
-  local us, peak, lost = {}, {}, {}
-  for round = 1, rounds do
-    for _, server in ipairs(SERVERS) do
-      local name = server.name
-      if not server.program or has(server.program) then
-        us[name], peak[name] = us[name] or {}, peak[name] or {}
-        local cost, most, got = per_call(server, kind)
-        us[name][round], peak[name][round] = cost, most
-        lost[name] = (lost[name] or 0) + got.calls - got.completed
-      end
+  for _, server in ipairs(peers) do
+    local why = missing(server)
+    local has = command(server, kind)
+    local best = has and not why and highest(server, kind)
+    if best then
+      rows[#rows + 1] = { kind = kind, server = server, highest = best.rate,
+        rate = math.min(RATE, best.rate), p99 = best.p99, us = {}, mb = {},
+        lost = 0, repeated = 0 }
+    elseif has then
+      absent[#absent + 1] = ("%s, %s (%s)"):format(server.name, kind,
+        why or ("less than %d/s"):format(LOWER[#LOWER]))
     end
   end
-  for _, server in ipairs(SERVERS) do
-    local list = us[server.name]
-    if list then
-      local best, at = highest(server, kind)
-      rows[#rows + 1] = {
-        kind = kind, name = server.name, us = median(list), least = list[1],
-        most = list[#list], peak = median(peak[server.name]),
-        lost = lost[server.name], highest = best, p99 = at.p99,
-        settings = server.settings,
-      }
-    else
-      MISSING[#MISSING + 1] = server.name
+end
+for round = 1, rounds do
+  for _, row in ipairs(rows) do
+    if round <= (row.server.rounds or rounds) then
+      measure(row)
     end
   end
 end
 
--- Memory of calls that are held.
-local HELD = 10000
-local pid = start(SERVERS[1], "answered")
+-- KB of a call that is held.
+local pid = start(peers[1], "answered")
 load("answered", 1000, 1000)
-local before = memory(pid, "VmRSS")
+local before = memory(pid)
 local held = load("held", 2000, HELD)
-local each = (memory(pid, "VmRSS") - before) / HELD
+held.kb = (memory(pid) - before) * 1024 / HELD
 stop(pid)
 
-local function of(kind, name)
-  for _, row in ipairs(rows) do
-    if row.kind == kind and row.name == name then
-      return row.us
-    end
-  end
-end
-
-local csv = assert(io.open("bench/results.csv", "w"))
-csv:write("kind,server,rate,us_median,us_least,us_most,to_floor,to_sipp,",
-  "highest_rate,p99_us_at_highest,peak_mb,lost,settings\n")
-print(("CPU for a call at %d/s, us; %d rounds"):format(RATE, rounds))
-print("kind      server       median  range        floor  SIPp   highest/s  MB")
-for _, row in ipairs(rows) do
-  local floor, sipp = of(row.kind, "floor"), of(row.kind, "sipp")
-  local to_floor = row.us / floor
-  local to_sipp = sipp and row.us / sipp or 0
-  print(("%-9s %-12s %6.1f  %5.1f-%5.1f  %5.2f  %5.2f  %8d  %4.0f"):format(
-    row.kind, row.name, row.us, row.least, row.most, to_floor, to_sipp,
-    row.highest, row.peak))
-  csv:write(("%s,%s,%d,%.1f,%.1f,%.1f,%.2f,%.2f,%d,%d,%.0f,%d,%q\n"):format(
-    row.kind, row.name, RATE, row.us, row.least, row.most, to_floor, to_sipp,
-    row.highest, row.p99 or 0, row.peak, row.lost, row.settings))
-end
-csv:close()
-require("bench.chart")(rows, RATE)
-print(("a connected call held: %.1f KB (%d of %d held)"):format(each,
-  held.completed, HELD))
-print("not measured: " .. table.concat(MISSING, ", "))
+report { rows = rows, absent = absent, held = held, rounds = rounds,
+  rate = RATE }

@@ -1,0 +1,25 @@
+-- The servers of the benchmark, in the table's order.
+--
+-- command: of the port and the kind; or one for each kind there is.
+-- needs: shell commands that succeed where the server can be had, each with
+--   what is said of it where one doesn't.
+-- keeps: ended calls are kept, as RFC 3261 17.2 has it; fill: how many a second
+--   it can take before it is measured.
+
+return {
+  { name = "sipsession", command = "lua5.4 bench/serve.lua %d %s",
+    keeps = true, fill = 8000,
+    settings = "limits raised to what the rates need" },
+  { name = "floor", command = "build/release/bench/floor %d %s",
+    settings = "parses nothing, keeps nothing" },
+  { name = "sipp", settings = "-sn uas; -sf for 486; keeps nothing",
+    needs = { { "command -v sipp", "no sipp" } },
+    command = { answered = "sipp -sn uas -i 127.0.0.1 -nostdin -p %d",
+      declined = "sipp -sf bench/uas_declined.xml -i 127.0.0.1 -nostdin -p %d",
+    } },
+  { name = "Sofia-SIP", command = "build/release/bench/sofia %d %s",
+    needs = { { "test -x build/release/bench/sofia",
+      "pkg-config finds no sofia-sip-ua" } },
+    keeps = true, fill = 5000,
+    settings = "nta and a leg for each call, in C; no offer and answer" },
+}
