@@ -19,6 +19,12 @@ local function header(text)
   return with("\r\nContent-Length", "\r\n" .. text .. "\r\nContent-Length")
 end
 
+-- In the place of no body.
+local function body(fields, text)
+  return with("Content-Length: 0\r\n\r\n", ("%s\r\nContent-Length: %d\r\n"
+    .. "\r\n%s"):format(fields, #text, text))
+end
+
 local START = " sip:desk@10.0.0.1 SIP/2.0"
 local LENGTH = "Content-Length: 0"
 
@@ -221,6 +227,55 @@ local ROWS = {
     with("OPTIONS" .. START, "SIP/2.0 -200 OK"), "none" },
   { "status 700", "OPTIONS",
     with("OPTIONS" .. START, "SIP/2.0 700 OK"), "none" },
+  -- what has brought others down: our own words, after the advisories
+  { "CVE-2017-9372: a CSeq that doesn't end", "INVITE",
+    with("CSeq: 1 INVITE", "CSeq: 1 " .. ("I"):rep(5000)), 400 },
+  { "CVE-2021-33056: a slash for a URI, in From", "INVITE",
+    with("From: <sip:caller@10.0.0.2>", "From: </>"), 400 },
+  { "CVE-2021-33056: a slash for a URI, in To", "INVITE",
+    with("To: <sip:desk@10.0.0.1>", "To: </>"), 400 },
+  { "CVE-2021-33056: a slash for a URI, in Contact", "INVITE",
+    with("Contact: <sip:caller@10.0.0.2:5060>", "Contact: </>"), 400 },
+  { "CVE-2021-33056: a slash for a URI, in Diversion", "INVITE",
+    header "Diversion: </>", 486 },
+  { "CVE-2021-43611: a name that ends in a backslash", "INVITE",
+    with("From: <", "From: \"\\\" <"), 400 },
+  { "CVE-2022-31001: a method and nothing else", "INVITE",
+    function() return "INVITE" end, "none", "close" },
+  { "CVE-2022-31001: a start line that ends with its method", "INVITE",
+    with(START, ""), "none" },
+  { "CVE-2022-31002: a user that ends in a percent sign", "OPTIONS",
+    with("desk@10.0.0.1 SIP", "desk%@10.0.0.1 SIP"), 200 },
+  { "CVE-2022-31002: half an escape at the end", "OPTIONS",
+    with(".1 SIP", ".1;x=%4 SIP"), 200 },
+  { "CVE-2022-41550: a comment that doesn't end, in a Via", "OPTIONS",
+    with(";branch=", " (x;branch="), 200 },
+  { "CVE-2022-41550: a part whose field has no name", "INVITE",
+    body("Content-Type: multipart/mixed;boundary=b",
+      "--b\r\n: x\r\n\r\nx\r\n--b--\r\n"), 415 },
+  { "ES2017-02: a boundary that none of the parts has", "INVITE",
+    body("Content-Type: multipart/mixed;`boundary=++",
+      "--\r\n--++=AAA\r\nxxx\r\n--+"), 415 },
+  { "ES2017-02: a part that ends before its field does", "INVITE",
+    body("Content-Type: multipart/mixed;boundary=\"++\"",
+      "--\r\n--++=AAA\r\nxxx\r\n--+"), 415 },
+  { "AST-2016-009: a second To, a control before its colon", "INVITE",
+    header "To\1: <sip:desk@10.0.0.1>;tag=x", 400 },
+  { "CVE-2020-28361: a second From, a tab before its colon", "INVITE",
+    header "From\t: <sip:b@c>;tag=x", 400 },
+  { "CVE-2020-28361: a second Call-ID, in odd case, folded", "INVITE",
+    header "cALL-iD \t:\r\n x", 400 },
+  { "CVE-2026-23457: Content-Length 2^32 and what there is", "OPTIONS",
+    with("Content-Length: 0\r\n\r\n",
+      "Content-Length: 4294967328\r\n\r\n" .. ("x"):rep(32)), 400, 513 },
+  { "CVE-2026-28799: SUBSCRIBE that ends what never began", "SUBSCRIBE",
+    header "Event: presence\r\nExpires: 0", 405 },
+  { "port 65537 in the URI", "OPTIONS", with(".1 SIP", ".1:65537 SIP"), 400 },
+  { "port 70596, which is 5060 in 16 bits, in the Via", "OPTIONS",
+    with("10.0.0.2:5060;", "10.0.0.2:70596;"), "none" },
+  { "port 70596 in Contact", "INVITE",
+    with("Contact: <sip:caller@10.0.0.2:5060>",
+      "Contact: <sip:caller@10.0.0.2:70596>"), 400 },
   -- not SIP
   { "junk", "OPTIONS",
     function() return "\xff\0\1junk\r\n\r\n" end, "none", "close" },
@@ -246,6 +301,17 @@ describe("hostile", function()
       return expected[1] == got or expected[2] == got
     end
     return expected == got or expected == "close" and got == "none"
+  end
+
+  -- How often the endpoint says that it has refused something.
+  local function counted()
+    local n = 0
+    for name, value in pairs(w.endpoint:stats()) do
+      if name:find "^refused_" or name:find "^stray_" then
+        n = n + value
+      end
+    end
+    return n
   end
 
   local function try(protocol, row)
@@ -276,6 +342,7 @@ describe("hostile", function()
             or text:find "\r[^\n]")
         end
         w.network:advance(20)
+        assert.equal((got == 200 or got == 486) and 0 or 1, counted())
         if expected == "close" then
           assert.equal(0, w.network:leftovers().connections)
         end
@@ -290,6 +357,46 @@ describe("hostile", function()
   it("is a set of a hundred", function()
     w = World.new()
     assert.is_true(#ROWS > 100)
+  end)
+
+  local function resident()
+    collectgarbage()
+    collectgarbage()
+    local file = assert(io.open "/proc/self/statm")
+    local pages = file:read "a":match "^%d+ (%d+)"
+    file:close()
+    return tonumber(pages) * 4, collectgarbage "count"
+  end
+
+  it("leave nothing behind, however often they come", function()
+    w = World.new()
+    w.endpoint:on("session_received", function(session)
+      session:reject(486)
+    end)
+    local function rounds(n)
+      for _ = 1, n do
+        for _, row in ipairs(ROWS) do
+          local bytes = w:request(row[2])
+          w.caller:send(row[3] and row[3](bytes) or bytes, "udp:10.0.0.1:5060")
+        end
+        w.network:advance(70)
+        w.network.log = {} -- what the kit keeps
+        w.caller.inbox, w.caller.cursor = {}, 0
+        for name, left in pairs(w.network:leftovers()) do
+          assert.equal(0, left, name)
+        end
+      end
+      return resident()
+    end
+    local sanitized = os.getenv "SIPSESSION_BUILD"
+    local scale = sanitized and 10 or 1
+    local before, lua = rounds(30 // scale)
+    local after, lua_after = rounds(60 // scale)
+    -- a hundred octets of each would be seen
+    assert.is_true(lua_after < lua + 256, lua_after - lua)
+    assert.is_true(sanitized or after < before + 1024, after - before)
+    assert.is_true(w.endpoint:stats().messages_in >= 90 // scale * #ROWS)
+    w:probe()
   end)
 
   -- RFC 3261 8.1.1: what every request has.
