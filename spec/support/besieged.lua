@@ -22,7 +22,9 @@ if handler ~= "" then
 end
 
 io.stdout:setvbuf "line"
-local pid = assert(io.open "/proc/self/stat"):read "n"
+local stat = assert(io.open "/proc/self/stat")
+local pid = stat:read "n"
+stat:close()
 print("pid", pid, table.unpack(endpoint.addresses))
 
 local function line(of, prefix, list)
