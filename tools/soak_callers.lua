@@ -37,7 +37,8 @@ function Callers.new(udp, tcp, directory, seed)
     seed = seed, rounds = 0, seen = {}, running = {},
     passed = 0, lost = 0, doubled = 0,
     -- not where another run, with the same seed, begins
-    port = FIRST_PORT + uv.os_getpid() % (LAST_PORT - FIRST_PORT),
+    port = FIRST_PORT
+      + math.tointeger(uv.os_getpid()) % (LAST_PORT - FIRST_PORT),
   }, Callers)
 end
 

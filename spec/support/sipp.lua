@@ -115,15 +115,20 @@ function sipp.start(options, directory)
   if options.open then -- it refuses more than there may be descriptors
     table.move({ "-max_socket", tostring(options.open) }, 1, 2, #args + 1, args)
   end
-  local process = assert(Process.start("sipp", args, nil,
-    { seconds = seconds + 10 }))
-  return { process = process, statistics = statistics, seconds = seconds }
+  local caller = { statistics = statistics, seconds = seconds }
+  caller.process = assert(Process.start("sipp", args, function(line)
+    caller.last = line
+  end, { seconds = seconds + 10 }))
+  return caller
 end
 
 -- Waits for its end; its exit status and its statistics.
 function sipp.finish(caller)
   local code = caller.process:finish(caller.seconds + 15)
   caller.process:kill()
+  if not exists(caller.statistics) then
+    error("SIPp has placed no calls: " .. (caller.last or "it said nothing"), 0)
+  end
   return code, read_statistics(caller.statistics)
 end
 
