@@ -442,7 +442,7 @@ describe("README.md", function()
       shown[name] = value
     end
     local n = 0
-    for name, value in source:gmatch "X%(([%l_]+), (%d+)%)" do
+    for name, value in source:gmatch "X%(([%l_]+), (%d+), %d%)" do
       assert.equal(value, shown[name], name)
       n = n + 1
     end

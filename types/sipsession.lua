@@ -127,6 +127,10 @@ local sip = {}
 ---New calls a second of one source, and as many at once; 0: any number. Over
 ---it one gets 503 a second, the others get nothing
 ---@field invites_per_source? integer
+---Wrong credentials a minute of one source, and as many at once; 20; 0: any
+---number. Over it its requests with credentials are answered as above, whether
+---these are right or not; those within calls that there are go on
+---@field guesses_per_source? integer
 ---Seconds that an INVITE may go unanswered, whatever connect_timeout is; 86400
 ---@field provisional_time? integer
 ---@field connection_idle? integer seconds without a byte; 600
@@ -256,7 +260,8 @@ function endpoint:stats() end
 ---@field refused_limit integer 400, 413, 414 or 513, by the limit
 ---@field refused_unanswerable integer dropped: nobody to answer
 ---@field refused_overload integer 503
----@field refused_rate integer INVITEs over limits.invites_per_source
+---INVITEs over limits.invites_per_source, requests over guesses_per_source
+---@field refused_rate integer
 ---@field refused_size integer a stream's message over message_size
 ---@field refused_length integer a stream's Content-Length
 ---@field refused_slow integer a stream's message over message_time

@@ -28,7 +28,7 @@ static int take_many(ss_rate *r, const char *from, uint64_t now, int n) {
 
 static ss_rate *rate_of(size_t per_second) {
   ss_rate *r;
-  assert_int_equal(ss_rate_new(&r, per_second), 0);
+  assert_int_equal(ss_rate_new(&r, per_second, 1000), 0);
   return r;
 }
 
@@ -105,11 +105,38 @@ static void a_rate_without_bounds_is_one(void **state) {
   ss_rate_free(r);
 }
 
+static void a_minute_s_worth_is_given_back_in_a_minute(void **state) {
+  ss_rate *r;
+  (void)state;
+  assert_int_equal(ss_rate_new(&r, 20, 60000), 0);
+  assert_int_equal(take_many(r, "udp:192.0.2.1", 0, 100), 20);
+  assert_int_equal(take_many(r, "udp:192.0.2.1", 2999, 100), 0);
+  assert_int_equal(take_many(r, "udp:192.0.2.1", 3000, 100), 1);
+  assert_int_equal(take_many(r, "udp:192.0.2.1", 63000, 100), 20);
+  ss_rate_free(r);
+}
+
+static void looking_takes_nothing(void **state) {
+  ss_rate *r = rate_of(2);
+  ss_addr a = at("udp:192.0.2.1"), b = at("udp:192.0.2.2");
+  (void)state;
+  for (int i = 0; i < 10; i++)
+    assert_int_equal(ss_rate_look(r, &a, 0), SS_RATE_WITHIN);
+  assert_int_equal(take_many(r, "udp:192.0.2.1", 0, 2), 2);
+  assert_int_equal(ss_rate_look(r, &a, 0), SS_RATE_OVER_TELL);
+  assert_int_equal(ss_rate_look(r, &a, 0), SS_RATE_OVER);
+  assert_int_equal(ss_rate_look(r, &b, 0), SS_RATE_WITHIN);
+  assert_int_equal(ss_rate_look(r, &a, 499), SS_RATE_OVER);
+  assert_int_equal(ss_rate_look(r, &a, 500), SS_RATE_WITHIN);
+  assert_int_equal(take_many(r, "udp:192.0.2.1", 500, 2), 1);
+  ss_rate_free(r);
+}
+
 static void no_memory_is_an_error(void **state) {
   ss_rate *r;
   (void)state;
   ss_alloc_fail_at(1);
-  assert_int_equal(ss_rate_new(&r, 1), SS_ENOMEM);
+  assert_int_equal(ss_rate_new(&r, 1, 1000), SS_ENOMEM);
   ss_alloc_fail_at(0);
   ss_rate_free(NULL);
 }
@@ -121,6 +148,8 @@ int main(void) {
       cmocka_unit_test(sources_are_addresses_and_networks_of_64_bits),
       cmocka_unit_test(sources_beyond_its_size_are_let_through),
       cmocka_unit_test(a_rate_without_bounds_is_one),
+      cmocka_unit_test(a_minute_s_worth_is_given_back_in_a_minute),
+      cmocka_unit_test(looking_takes_nothing),
       cmocka_unit_test(no_memory_is_an_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,10 +16,12 @@ typedef enum ss_verdict {
   SS_RATE_OVER       /* over it: nothing is said */
 } ss_verdict;
 
-/* So many a second, and as many at once; at least 1. SS_ENOMEM */
-int ss_rate_new(ss_rate **out, size_t per_second);
+/* So many in a period, and as many at once; at least 1. SS_ENOMEM */
+int ss_rate_new(ss_rate **out, size_t many, uint32_t period_ms);
 void ss_rate_free(ss_rate *r); /* NULL does nothing */
 /* now: ms that never go back. */
 ss_verdict ss_rate_take(ss_rate *r, const ss_addr *source, uint64_t now);
+/* What it would answer; nothing is taken. */
+ss_verdict ss_rate_look(ss_rate *r, const ss_addr *source, uint64_t now);
 
 #endif

@@ -125,7 +125,7 @@ static void times_check(lua_State *L, ss_endpoint_config *config) {
 
 static void limits_check(lua_State *L, ss_endpoint_config *config) {
   static const char *const limits[] = {
-#define X(name, value) #name,
+#define X(name, value, least) #name,
       SS_LIMITS_MAP(X)
 #undef X
           NULL};
@@ -138,8 +138,8 @@ static void limits_check(lua_State *L, ss_endpoint_config *config) {
   if (!lua_istable(L, idx))
     luaL_error(L, "limits: table expected, got %s", luaL_typename(L, idx));
   lss_options_check(L, idx, limits, "limit");
-#define X(name, value)                                                         \
-  if (lss_option_int(L, idx, #name, (value) ? 1 : 0, INT32_MAX, &n))           \
+#define X(name, value, least)                                                  \
+  if (lss_option_int(L, idx, #name, least, INT32_MAX, &n))                     \
     config->limits.name = (size_t)n;
   SS_LIMITS_MAP(X)
 #undef X

@@ -13,7 +13,8 @@ struct ss_auth {
   ss_algorithm algorithm[SS_ALGORITHMS];
   size_t algorithms;
   ss_list attempts;
-  size_t pending; /* in the list */
+  size_t pending;   /* in the list */
+  ss_rate *guesses; /* limits.guesses_per_source; NULL: none */
 };
 
 struct ss_attempt {
@@ -40,6 +41,11 @@ int ss_auth_new(ss_endpoint *e, const ss_auth_config *c) {
   a->realm = ss_str_dup(c->realm);
   if (!a->realm)
     return SS_ENOMEM;
+  if (e->limits.guesses_per_source) {
+    int rc = ss_rate_new(&a->guesses, e->limits.guesses_per_source, 60000);
+    if (rc)
+      return rc;
+  }
   return ss_nonces_new(&a->nonces, c->nonce_lifetime, e->limits.used_nonces);
 }
 
@@ -190,6 +196,26 @@ static void refuse_credentials(ss_endpoint *e, ss_server *server, bool stale) {
   challenge(e, server, stale);
 }
 
+/* Who guesses is not heard for a while: told so once a second, without a
+ * lookup. A call that there is goes on, for its tags can't be guessed. */
+static bool may_guess(ss_endpoint *e, ss_server *server, ss_message *m) {
+  if (!e->auth->guesses || ss_dialog_find(e, m))
+    return true;
+  switch (ss_rate_look(e->auth->guesses, ss_server_source(server),
+                       ss_loop_now(e->loop))) {
+  case SS_RATE_WITHIN:
+    return true;
+  case SS_RATE_OVER_TELL:
+    ss_requests_refuse(e, server, 503, SS_STR("Retry-After: 60\r\n"));
+    break;
+  case SS_RATE_OVER:
+    ss_server_drop(server);
+    break;
+  }
+  e->stats.refused_rate++;
+  return false;
+}
+
 bool ss_auth_wanted(const ss_endpoint *e, const ss_message *m) {
   /* RFC 3261 22.1: a CANCEL can't come again, and is as good as its INVITE */
   return e->auth && m->method != SS_CANCEL;
@@ -206,7 +232,8 @@ void ss_auth_received(ss_endpoint *e, ss_server *server, ss_message *m) {
   if (!rc)
     rc = check(e, m, &d);
   if (!rc) {
-    begin(e, server, m, &d);
+    if (may_guess(e, server, m))
+      begin(e, server, m, &d);
   } else if (rc == SS_ENOMEM) {
     e->stats.out_of_memory++;
     ss_server_drop(server);
@@ -239,13 +266,17 @@ static void settle(ss_attempt *a, const ss_ha1 *ha1, bool known) {
   ss_str user = a->digest.user;
   int rc = verify(a, ha1, known);
   ss_server *server = finish(e, a);
-  if (!rc) {
+  if (!may_guess(e, server, m)) { /* too many were under way at once */
+  } else if (!rc) {
     m->user = user;
     ss_requests_admitted(e, server, m);
   } else if (rc == SS_ENOMEM) {
     e->stats.out_of_memory++;
     ss_requests_refuse(e, server, 503, SS_STR("Retry-After: 10\r\n"));
   } else {
+    if (rc == SS_ENOTFOUND && e->auth->guesses)
+      ss_rate_take(e->auth->guesses, ss_server_source(server),
+                   ss_loop_now(e->loop));
     refuse_credentials(e, server, rc == SS_ESTATE);
   }
   ss_message_unref(m);
@@ -320,6 +351,7 @@ void ss_auth_free(ss_endpoint *e) {
     return;
   ss_auth_forget(e);
   ss_nonces_free(a->nonces);
+  ss_rate_free(a->guesses);
   ss_free(a->realm);
   ss_free(a);
   e->auth = NULL;

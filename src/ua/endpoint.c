@@ -309,7 +309,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   ss_overload_init(e);
   int rc = ss_hash_init(&e->dialogs, 64);
   if (!rc && e->limits.invites_per_source)
-    rc = ss_rate_new(&e->rate, e->limits.invites_per_source);
+    rc = ss_rate_new(&e->rate, e->limits.invites_per_source, 1000);
   if (!rc)
     rc = take_networks(e, c);
   if (!rc)
