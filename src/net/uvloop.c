@@ -108,17 +108,14 @@ static bool due_now(const ss_uvloop *u) {
   return uv_loop_alive(&u->uv) && uv_backend_timeout(&u->uv) == 0;
 }
 
-/* When a turn is due for time's sake. */
-static uint64_t next_due(const ss_uvloop *u) {
-  uint64_t due = ss_wheel_wakeup(&u->loop.wheel);
-  return due < u->relief_due ? due : u->relief_due;
-}
-
 static void rearm(ss_uvloop *u) {
+  uint64_t due = ss_wheel_wakeup(&u->loop.wheel);
   if (u->timerfd < 0)
     return;
   arm(u);
-  set_timerfd(u, due_now(u) ? 0 : next_due(u));
+  if (due > u->relief_due)
+    due = u->relief_due;
+  set_timerfd(u, due_now(u) ? 0 : due);
 }
 
 static void wake(ss_loop *loop) {
@@ -257,7 +254,7 @@ int ss_loop_timeout(ss_loop *loop) {
   arm(u);
   if (due_now(u))
     return 0;
-  due = next_due(u);
+  due = ss_wheel_wakeup(&loop->wheel);
   now = clock_now(loop);
   if (due == UINT64_MAX)
     return -1;
