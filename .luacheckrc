@@ -9,3 +9,6 @@ files["spec/support/helper.lua"].globals = { "coroutine" }
 files["types/*.lua"].ignore = { "1..", "2..", "631" }
 files["*.rockspec"].std = "lua54+rockspec"
 files[".busted"].std = "lua54"
+-- Kamailio's script.
+files["bench/kamailio.lua"].globals = { "ksr_request_route" }
+files["bench/kamailio.lua"].read_globals = { "KSR" }

@@ -6,6 +6,9 @@
 -- keeps: ended calls are kept, as RFC 3261 17.2 has it; fill: how many a second
 --   it can take before it is measured.
 
+local KAMAILIO = "kamailio -f bench/kamailio.cfg -A PORT=%d -w \"$PWD\" "
+  .. "-x fm -X fm -m 1024 -M 32 "
+
 return {
   { name = "sipsession", command = "lua5.4 bench/serve.lua %d %s",
     keeps = true, fill = 8000,
@@ -20,6 +23,11 @@ return {
   { name = "Sofia-SIP", command = "build/release/bench/sofia %d %s",
     needs = { { "test -x build/release/bench/sofia",
       "pkg-config finds no sofia-sip-ua" } },
-    keeps = true, fill = 5000,
+    keeps = true, fill = 4000,
     settings = "nta and a leg for each call, in C; no offer and answer" },
+  { name = "Kamailio", keeps = true, fill = 8000,
+    settings = "app_lua, stateful, one child, -x fm -X fm; all its processes",
+    needs = { { "command -v kamailio", "no kamailio" },
+      { KAMAILIO:format(5060) .. "-c", "no app_lua" } },
+    command = { declined = KAMAILIO .. "-DD -E" } },
 }
