@@ -3,11 +3,13 @@
 -- command: of the port and the kind; or one for each kind there is.
 -- needs: shell commands that succeed where the server can be had, each with
 --   what is said of it where one doesn't.
+-- rounds: at most so many.
 -- keeps: ended calls are kept, as RFC 3261 17.2 has it; fill: how many a second
 --   it can take before it is measured.
 
 local KAMAILIO = "kamailio -f bench/kamailio.cfg -A PORT=%d -w \"$PWD\" "
   .. "-x fm -X fm -m 1024 -M 32 "
+local NPM, SIP = "build/bench/npm", "sip@0.0.6"
 
 return {
   { name = "sipsession", command = "lua5.4 bench/serve.lua %d %s",
@@ -30,4 +32,11 @@ return {
     needs = { { "command -v kamailio", "no kamailio" },
       { KAMAILIO:format(5060) .. "-c", "no app_lua" } },
     command = { declined = KAMAILIO .. "-DD -E" } },
+  { name = "npm sip", command = "node bench/npm_sip.js %d %s",
+    keeps = true, rounds = 1, settings = SIP .. ", Node's own settings",
+    needs = { { "command -v node", "no node" },
+      { "command -v npm", "no npm" },
+      { ("test -d %s/node_modules/sip || timeout 60 npm install %s %s"):format(
+        NPM, "--no-audit --no-fund --prefix " .. NPM, SIP),
+        "npm can't install it" } } },
 }
