@@ -93,8 +93,7 @@ static void open_endpoint(world *w, const step *s) {
   auth_config(s, &c.auth);
   ss_cidr allow;
   MUST(ss_cidr_parse(&allow, SS_STR("10.0.0.2/31")) == 0);
-  c.allow = &allow;
-  c.allowed = step_get(s, 'q', 0) > 0;
+  c.allow = (ss_networks){&allow, step_get(s, 'q', 0) > 0};
   c.deny_silently = step_get(s, 'q', 0) > 1;
   c.advertise = ss_str_z(advertised_at(step_get(s, 'w', 0)));
   if (step_get(s, 'o', 0))

@@ -147,6 +147,55 @@ describe("spoofing", function()
     end)
   end
 
+  describe("out of `targets`", function()
+    local function targets(list)
+      w:finish()
+      w = World.new { endpoint = { targets = list } }
+    end
+
+    local FROM = "udp:203.0.113.4:5060"
+
+    it("never, by a Contact: back to where it came from", function()
+      targets { "203.0.113.0/24", "10.0.0.66" }
+      assert.equal(FROM, bye_of(FROM, { contact = "<sip:x@198.51.100.1>" }))
+      assert.equal(FROM, bye_of(FROM, { contact = "<sip:x@10.0.0.67>" }))
+    end)
+
+    it("never, by a Record-Route", function()
+      targets "203.0.113.0/24"
+      assert.equal(FROM, bye_of(FROM,
+        { headers = { ["Record-Route"] = "<sip:198.51.100.1;lr>" } }))
+    end)
+
+    it("into them always", function()
+      targets { "203.0.113.0/24", "10.0.0.66" }
+      assert.equal("udp:10.0.0.66:5070", bye_of(FROM,
+        { headers = { ["Record-Route"] = "<sip:10.0.0.66:5070;lr>" } }))
+      targets "203.0.113.0/24"
+      assert.equal("udp:203.0.113.9:5060", bye_of(FROM,
+        { headers = { ["Record-Route"] = "<sip:203.0.113.9;lr>" } }))
+    end)
+  end)
+
+  it("unseen by the script: next_hop tells", function()
+    local caller = w.network:peer "udp:203.0.113.4:5060"
+    local hops = {}
+    w:serve(function(session)
+      hops[#hops + 1] = session.next_hop
+      session:reject(486)
+    end)
+    for _, to in ipairs { "198.51.100.1:5070", "198.51.100.1;transport=tcp",
+      "127.0.0.1", "x.invalid" } do
+      local call = caller:invite { to = "sip:desk@10.0.0.1",
+        contact = ("<sip:x@%s>"):format(to) }
+      assert(call:wait(486))
+      call:ack()
+    end
+    assert.same({ "udp:198.51.100.1:5070", "tcp:198.51.100.1:5060",
+      "udp:203.0.113.4:5060", "udp:203.0.113.4:5060" }, hops)
+    w.network:advance(40)
+  end)
+
   it("waits for no name: a call and its BYE take under 20 ms", function()
     local hrtime, best = require "luv".hrtime, math.huge
     for i = 1, 5 do -- of a machine that is busy, the best

@@ -59,6 +59,11 @@ local sip = {}
 ---@field allow? string|string[]
 ---What others get: a 403, or nothing, and no connection; "reject"
 ---@field deny? "reject"|"drop"
+---Networks that a caller's Contact and Record-Route may send our requests to,
+---like allow; elsewhere is passed over for where the INVITE came from. Not
+---given: anywhere, but not from another machine to this one, nor from a public
+---address to a private one
+---@field targets? string|string[]
 ---@field auth? sipsession.auth callers must say who they are
 ---@field timers? sipsession.timers
 ---@field limits? sipsession.limits
@@ -304,6 +309,10 @@ function endpoint:stats() end
 ---@field remote_participant sipsession.participant from the From header
 ---@field local_participant sipsession.participant from the To header
 ---@field remote_address string "udp:127.0.0.1:5061": where the INVITE came from
+---Where a request of ours (a BYE) would go now, by the caller's Contact and
+---Record-Route as far as they are followed (see targets); nil: there is no way
+---(RFC 3261 12.2.1.1)
+---@field next_hop string?
 ---@field request sipsession.message the INVITE
 ---@field offer string? its body, or the part of it, that is SDP
 ---@field local_description string? our SDP in force: offer and answer agreed

@@ -233,8 +233,7 @@ static void opening_may_run_out_of_memory(void **state) {
     c.listen = &w.us;
     c.listeners = 1;
     c.auth.realm = SS_STR("x");
-    c.allow = &network;
-    c.allowed = 1;
+    c.allow = c.targets = (ss_networks){&network, 1};
     size_t failed;
     w.endpoint = NULL;
     ss_alloc_fail_at(n);

@@ -2,9 +2,11 @@
  * what a person has written, and bounded. */
 #include "base/cidr.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 
 #include <endian.h>
+#include <string.h>
 
 typedef struct bits {
   uint64_t half[2];
@@ -62,4 +64,21 @@ bool ss_cidr_has(const ss_cidr *list, size_t n, const ss_addr *a) {
       return true;
   }
   return false;
+}
+
+int ss_networks_copy(ss_networks *to, const ss_networks *from) {
+  *to = (ss_networks){0};
+  if (!from->n)
+    return 0;
+  to->list = ss_alloc(from->n * sizeof *to->list);
+  if (!to->list)
+    return SS_ENOMEM;
+  memcpy(to->list, from->list, from->n * sizeof *to->list);
+  to->n = from->n;
+  return 0;
+}
+
+void ss_networks_free(ss_networks *w) {
+  ss_free(w->list);
+  *w = (ss_networks){0};
 }

@@ -18,4 +18,16 @@ int ss_cidr_parse(ss_cidr *c, ss_str text);
 /* In any of the n networks, each a few instructions. */
 bool ss_cidr_has(const ss_cidr *list, size_t n, const ss_addr *a);
 
+/* A list that somebody may have given. */
+typedef struct ss_networks {
+  ss_cidr *list;
+  size_t n; /* 0: none was given, and all addresses are in it */
+} ss_networks;
+
+static inline bool ss_networks_have(const ss_networks *w, const ss_addr *a) {
+  return !w->n || ss_cidr_has(w->list, w->n, a);
+}
+int ss_networks_copy(ss_networks *to, const ss_networks *from); /* SS_ENOMEM */
+void ss_networks_free(ss_networks *w);
+
 #endif

@@ -1,4 +1,5 @@
-/* Who may call: the endpoint's options allow, deny and auth, and the lookup
+/* Who may call: the endpoint's options allow, deny and auth (targets are read
+ * like allow), and the lookup
  * that auth has, run in a coroutine of its own. What it returns: a password, a
  * table with `ha1`, or nil for a user that there isn't; an error is a 500 (and
  * is reported). No password gets into a message of ours. */
@@ -13,41 +14,40 @@
 
 static const lss_class attempt_class;
 
-/* --- allow and deny ------------------------------------------------------- */
+/* --- allow, deny, targets ------------------------------------------------- */
 
 /* The network on the top. */
-static void add_network(lua_State *L, ss_cidr *network) {
+static void add_network(lua_State *L, const char *option, ss_cidr *network) {
   if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "allow: a network is a string, got %s", luaL_typename(L, -1));
+    luaL_error(L, "%s: a network is a string, got %s", option,
+               luaL_typename(L, -1));
   if (ss_cidr_parse(network, lss_to_str(L, -1)))
     luaL_error(L,
-               "allow: '%s' is no network; write \"192.0.2.0/24\", "
+               "%s: '%s' is no network; write \"192.0.2.0/24\", "
                "\"2001:db8::/32\", or one IP address",
-               lss_printable(L, lss_to_str(L, -1)));
+               option, lss_printable(L, lss_to_str(L, -1)));
 }
 
-static void allow_check(lua_State *L, ss_endpoint_config *config) {
-  ss_cidr *network;
+static void networks_check(lua_State *L, const char *option, ss_networks *out) {
   lua_Integer i, n;
   int idx;
 
-  if (!lss_option_any(L, 1, "allow"))
+  if (!lss_option_any(L, 1, option))
     return;
   idx = lua_gettop(L);
   n = lua_istable(L, idx) ? (lua_Integer)lua_rawlen(L, idx) : 1;
   if (n < 1 || n > NETWORKS_MAX)
-    luaL_error(L, "allow: 1 to %d networks expected", NETWORKS_MAX);
-  network = lua_newuserdatauv(L, sizeof *network * (size_t)n, 0);
+    luaL_error(L, "%s: 1 to %d networks expected", option, NETWORKS_MAX);
+  out->list = lua_newuserdatauv(L, sizeof *out->list * (size_t)n, 0);
   for (i = 0; i < n; i++) {
     if (lua_istable(L, idx))
       lua_rawgeti(L, idx, i + 1);
     else
       lua_pushvalue(L, idx);
-    add_network(L, &network[i]);
+    add_network(L, option, &out->list[i]);
     lua_pop(L, 1);
   }
-  config->allow = network;
-  config->allowed = (size_t)n;
+  out->n = (size_t)n;
 }
 
 static void deny_check(lua_State *L, ss_endpoint_config *config) {
@@ -135,7 +135,8 @@ static void auth_check(lua_State *L, ss_endpoint_config *config) {
 }
 
 void lss_access_config(lua_State *L, ss_endpoint_config *config) {
-  allow_check(L, config);
+  networks_check(L, "allow", &config->allow);
+  networks_check(L, "targets", &config->targets);
   deny_check(L, config);
   auth_check(L, config);
 }

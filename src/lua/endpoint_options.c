@@ -12,16 +12,27 @@
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
 
-static const char *const names[] = {"listen",         "uri",
-                                    "advertise",      "user_agent",
-                                    "media",          "unhandled_code",
-                                    "terminate_code", "connect_timeout",
-                                    "stall_timeout",  "close_timeout",
-                                    "accept",         "timers",
-                                    "limits",         "network",
-                                    "reliable",       "session_timer",
-                                    "allow",          "deny",
-                                    "auth",           NULL};
+static const char *const names[] = {"listen",
+                                    "uri",
+                                    "advertise",
+                                    "user_agent",
+                                    "media",
+                                    "unhandled_code",
+                                    "terminate_code",
+                                    "connect_timeout",
+                                    "stall_timeout",
+                                    "close_timeout",
+                                    "accept",
+                                    "timers",
+                                    "limits",
+                                    "network",
+                                    "reliable",
+                                    "session_timer",
+                                    "allow",
+                                    "deny",
+                                    "auth",
+                                    "targets",
+                                    NULL};
 
 /* The address on the top. */
 static void add_address(lua_State *L, ss_addr *addr) {

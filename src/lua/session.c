@@ -126,6 +126,17 @@ static int get_request_uri(lua_State *L) {
   return 1;
 }
 
+static int get_next_hop(lua_State *L) {
+  char text[SS_ADDR_TEXT];
+  ss_addr addr;
+
+  if (ss_session_next_hop(check(L), &addr))
+    lua_pushnil(L);
+  else
+    lss_push_str(L, ss_addr_text(&addr, text));
+  return 1;
+}
+
 static int get_remote_address(lua_State *L) {
   char text[SS_ADDR_TEXT];
 
@@ -298,6 +309,7 @@ static const luaL_Reg session_getters[] = {
     {"remote_participant", get_remote_participant},
     {"local_participant", get_local_participant},
     {"remote_address", get_remote_address},
+    {"next_hop", get_next_hop},
     {"held", get_held},
     {"local_description", get_local_description},
     {"remote_description", get_remote_description},

@@ -42,7 +42,7 @@ static void count_refusal(ss_endpoint *e, const ss_message *m) {
 /* --- who may send requests ------------------------------------------------ */
 
 static bool is_allowed(const ss_endpoint *e, const ss_addr *peer) {
-  return !e->networks || ss_cidr_has(e->network, e->networks, peer);
+  return ss_networks_have(&e->allowed, peer);
 }
 
 static ss_admission on_connection(void *arg, const ss_addr *peer) {
@@ -178,7 +178,8 @@ static void destroy(ss_endpoint *e) {
   close_sockets(e);
   ss_free(e->transport);
   ss_free(e->address);
-  ss_free(e->network);
+  ss_networks_free(&e->allowed);
+  ss_networks_free(&e->targets);
   ss_hash_free(&e->dialogs);
   ss_identity_free(e);
   ss_rate_free(e->rate);
@@ -187,15 +188,9 @@ static void destroy(ss_endpoint *e) {
 }
 
 static int take_networks(ss_endpoint *e, const ss_endpoint_config *c) {
-  if (!c->allowed)
-    return 0;
-  e->network = ss_alloc(c->allowed * sizeof *e->network);
-  if (!e->network)
-    return SS_ENOMEM;
-  memcpy(e->network, c->allow, c->allowed * sizeof *e->network);
-  e->networks = c->allowed;
   e->deny_silently = c->deny_silently;
-  return 0;
+  int rc = ss_networks_copy(&e->allowed, &c->allow);
+  return rc ? rc : ss_networks_copy(&e->targets, &c->targets);
 }
 
 static int open_listeners(ss_endpoint *e, const ss_endpoint_config *c,

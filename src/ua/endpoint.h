@@ -88,9 +88,10 @@ typedef struct ss_endpoint_config {
                                "application/sdp" */
   ss_reliability reliable;  /* default SUPPORTED */
   ss_timing timing;         /* of its sessions */
-  const ss_cidr *allow;     /* who may send requests; copied */
-  size_t allowed;           /* so many; 0: everybody */
+  ss_networks allow;        /* who may send requests; copied */
   bool deny_silently;       /* others get no 403, and no connection */
+  ss_networks targets;      /* where peers may send ours, besides to where
+                               theirs come from; copied */
   ss_auth_config auth;
   ss_limits limits;
 } ss_endpoint_config;

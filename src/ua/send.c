@@ -60,11 +60,14 @@ static bool behind_nat(const ss_session *s, const ss_addr *contact) {
          !ss_addr_same_ip(&s->remote, contact);
 }
 
-/* May a peer send us there? Not to what its own packets could not reach: not
- * to this machine from another one, nor by its Contact to a private network
- * from elsewhere. */
+/* May a peer send us there? Not out of the networks that we were given, where
+ * we were. Not to what its own packets could not reach: not to this machine
+ * from another one, nor by its Contact to a private network from elsewhere. */
 static bool may_steer(const ss_session *s, const ss_addr *to, bool routed) {
+  const ss_networks *targets = &s->endpoint->targets;
   bool local = ss_addr_is_loopback(&s->remote);
+  if (targets->n)
+    return ss_networks_have(targets, to);
   if (ss_addr_is_loopback(to))
     return local;
   return routed || !ss_addr_is_private(to) || local ||
@@ -177,6 +180,21 @@ int ss_send_prepare(ss_session *s, const ss_sending *r, ss_letter *out) {
   if (rc)
     ss_path_release(&out->path);
   return rc;
+}
+
+int ss_session_next_hop(ss_session *s, ss_addr *out) {
+  ss_endpoint *e = s->endpoint;
+  ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
+  ss_path path;
+  target t = {0};
+  int rc = find_target(s, &b, &t);
+  if (!rc)
+    rc = find_path(s, &t, &path);
+  if (rc)
+    return rc;
+  *out = path.peer;
+  ss_path_release(&path);
+  return 0;
 }
 
 void ss_letter_free(ss_letter *l) {

@@ -234,6 +234,10 @@ ss_str ss_session_call_id(const ss_session *s);
 ss_str ss_session_local_tag(const ss_session *s);
 ss_str ss_session_remote_tag(const ss_session *s);
 const ss_addr *ss_session_remote_address(const ss_session *s);
+/* Where a request of ours would go now: the remote target or the first of the
+ * route set as far as it may be followed, else where the INVITE came from. An
+ * error when there is no way. */
+int ss_session_next_hop(ss_session *s, ss_addr *out);
 /* The INVITE's description: its body or the part of a multipart one; empty:
  * none. */
 ss_str ss_session_offer(const ss_session *s);

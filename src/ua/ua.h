@@ -144,8 +144,7 @@ struct ss_endpoint {
   size_t transports; /* open */
   ss_addr *address;  /* as bound; stay readable */
   size_t listeners;
-  ss_cidr *network; /* those who may send requests are in one of */
-  size_t networks;  /* so many; 0: everybody may */
+  ss_networks allowed, targets; /* see ss_endpoint_config */
   bool deny_silently;
   ss_auth *auth; /* NULL: nobody is asked who they are */
   ss_list sessions;
