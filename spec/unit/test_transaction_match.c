@@ -286,7 +286,8 @@ static void beyond_the_maximum_it_says_503_and_keeps_nothing(void **state) {
   expect_to(w, 2, "udp:10.0.0.2:7777");
   assert_int_equal(w->requests, 8);
   assert_int_equal(ss_layer_alive(w->layer), 8);
-  assert_int_equal(ss_layer_count(w->layer)->refused_overload, 3);
+  assert_int_equal(ss_layer_count(w->layer)->refused_overload, 2);
+  assert_int_equal(ss_layer_count(w->layer)->retransmissions_in, 1);
   say(w, .method = "ACK", .to_tag = "tt"); /* its ACK leads nowhere */
   assert_int_equal(w->acks, 1);
 }
@@ -307,6 +308,51 @@ static void beyond_the_maximum_repeats_are_still_seen_to(void **state) {
   fill(w);
   say(w, .branch = "z9hG4bKfill3", .call_id = "fill3");
   expect_sent(w, 0, 0, 180);
+}
+
+/* Its caller has been told, and has given up. */
+static void what_was_refused_stays_so_when_there_is_room(void **state) {
+  world *w = *state;
+  w->left_waiting = true;
+  w->refuses = SS_INVITE;
+  w->retry_after = 3;
+  say(w, .branch = "z9hG4bKone");
+  expect_sent(w, 0, 0, 503);
+  expect_has(w, 0, "\r\nRetry-After: 3\r\n");
+  w->refuses = 0;
+  pass(w, 6300);
+  say(w, .branch = "z9hG4bKone");
+  expect_sent(w, 1, 6300, 503);
+  assert_int_equal(w->requests, 0);
+  say(w, .branch = "z9hG4bKtwo"); /* by another way, or a new one */
+  assert_int_equal(w->requests, 1);
+  pass(w, 6400); /* 64*T1 after the last */
+  say(w, .branch = "z9hG4bKone", .call_id = "later");
+  assert_int_equal(w->requests, 2);
+}
+
+static void what_was_left_unanswered_may_be_let_in_later(void **state) {
+  world *w = *state;
+  w->left_waiting = true;
+  w->refuses = SS_INVITE;
+  w->retry_after = SS_UNANSWERED;
+  say(w, .branch = "z9hG4bKone");
+  assert_int_equal(w->count, 0);
+  w->refuses = 0;
+  say(w, .branch = "z9hG4bKone");
+  assert_int_equal(w->requests, 1);
+}
+
+static void over_a_stream_nothing_comes_again(void **state) {
+  world *w = *state;
+  w->left_waiting = true;
+  w->refuses = SS_INVITE;
+  w->retry_after = 3;
+  say(w, .from = TCP_CALLER, .branch = "z9hG4bKone");
+  expect_sent(w, 0, 0, 503);
+  w->refuses = 0;
+  say(w, .from = TCP_CALLER, .branch = "z9hG4bKone");
+  assert_int_equal(w->requests, 1);
 }
 
 int main(void) {
@@ -338,6 +384,9 @@ int main(void) {
       in_world(the_same_request_by_another_way_is_merged),
       in_world(merged_means_From_tag_Call_ID_CSeq_and_no_To_tag),
       in_world(after_the_first_has_ended_nothing_is_merged),
+      in_quick_world(what_was_refused_stays_so_when_there_is_room),
+      in_quick_world(what_was_left_unanswered_may_be_let_in_later),
+      in_quick_world(over_a_stream_nothing_comes_again),
       in_quick_world(beyond_the_maximum_it_says_503_and_keeps_nothing),
       in_quick_world(beyond_the_maximum_calls_can_still_be_ended),
       in_quick_world(beyond_the_maximum_repeats_are_still_seen_to),

@@ -42,6 +42,7 @@ void ss_layer_free(ss_layer *l) {
   ss_hash_free(&l->servers);
   ss_hash_free(&l->merges);
   ss_hash_free(&l->clients);
+  ss_refused_free(&l->refused);
   ss_free(l);
 }
 
@@ -156,8 +157,19 @@ static bool has_room(const ss_layer *l, ss_method method) {
   return ss_layer_alive(l) < (ends ? l->max + l->max / 8 : l->max);
 }
 
-static void refuse_for_now(ss_layer *l, const ss_path *path, ss_message *m) {
-  ss_layer_refuse(l, path, m, 503, SS_STR_NONE, SS_STR("Retry-After: 10\r\n"));
+#define LATER 10 /* seconds */
+
+/* RFC 3261 21.5.4. A stream repeats nothing. */
+static void refuse_for_now(ss_layer *l, const ss_path *path, ss_message *m,
+                           ss_key key, unsigned seconds) {
+  char text[32];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  ss_buf_lit(&b, "Retry-After: ");
+  ss_buf_u64(&b, seconds);
+  ss_buf_lit(&b, "\r\n");
+  ss_layer_refuse(l, path, m, 503, SS_STR_NONE, ss_buf_view(&b));
+  if (!path->conn)
+    ss_refused_add(&l->refused, key, ss_loop_now(l->loop), ss_layer_64t1(l));
 }
 
 static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
@@ -166,11 +178,20 @@ static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
   const ss_name_addr *to;
   if (ss_message_to(m, &to))
     return;
-  if (m->method != SS_CANCEL && !l->user->admit(l->arg, path, m))
+  if (ss_refused_has(&l->refused, key, ss_loop_now(l->loop))) {
+    l->count.retransmissions_in++;
+    refuse_for_now(l, path, m, key, LATER);
     return;
-  if (!has_room(l, m->method)) {
+  }
+  unsigned later =
+      m->method == SS_CANCEL ? SS_NOW : l->user->admit(l->arg, path, m);
+  if (later == SS_NOW && !has_room(l, m->method)) {
     l->count.refused_overload++;
-    refuse_for_now(l, path, m);
+    later = LATER;
+  }
+  if (later != SS_NOW) {
+    if (later != SS_UNANSWERED)
+      refuse_for_now(l, path, m, key, later);
     return;
   }
   bool merged = to->tag.n == 0 && is_merged(l, mkey);
@@ -178,7 +199,7 @@ static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
   if (!s) {
     l->count.out_of_memory++;
     if (path->conn) /* a datagram comes again: a BYE must not end in a 503 */
-      refuse_for_now(l, path, m);
+      refuse_for_now(l, path, m, key, LATER);
     return;
   }
   s->merged = merged;

@@ -2,6 +2,7 @@
 #ifndef SS_SIP_LAYER_H
 #define SS_SIP_LAYER_H
 
+#include "sip/refused.h"
 #include "sip/transaction.h"
 
 /* A transaction is found by 128 bits of keyed hash over what RFC 3261 17.2.3
@@ -20,6 +21,7 @@ struct ss_layer {
   const ss_layer_user *user;
   void *arg;
   ss_hash servers, merges, clients;
+  ss_refused refused;
   ss_layer_counters count;
   uint64_t redial_from; /* ms: when the present second of redials began */
   unsigned redials;     /* in it */

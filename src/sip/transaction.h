@@ -16,6 +16,8 @@
 #include "net/transport.h"
 #include "sip/render.h"
 
+#include <limits.h>
+
 typedef struct ss_layer ss_layer;
 typedef struct ss_server ss_server;
 typedef struct ss_client ss_client;
@@ -26,12 +28,15 @@ typedef struct ss_layer_counters {
   uint64_t refused_overload, stray_responses, send_errors, out_of_memory;
 } ss_layer_counters;
 
+#define SS_NOW 0
+#define SS_UNANSWERED UINT_MAX /* and a repeat may be let in */
+
 /* The transaction user. */
 typedef struct ss_layer_user {
   /* One that is no repeat, before it becomes a transaction; any method but ACK
-   * and CANCEL. False: it was refused (ss_layer_refuse), or is left without an
-   * answer. */
-  bool (*admit)(void *arg, const ss_path *path, ss_message *request);
+   * and CANCEL. SS_NOW lets it in; else it is refused with a 503, as its
+   * repeats will be: the seconds of Retry-After, or SS_UNANSWERED. */
+  unsigned (*admit)(void *arg, const ss_path *path, ss_message *request);
   /* A new request, any method but ACK. To be answered now or later. */
   void (*request)(void *arg, ss_server *server, ss_message *request);
   /* An ACK that ends no INVITE transaction of a non-2xx: it is for a 2xx, or

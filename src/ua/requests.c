@@ -278,35 +278,25 @@ static void on_ack(void *arg, ss_message *ack) {
 }
 
 /* limits.invites_per_source: one answer a second at most. */
-static bool within_rate(ss_endpoint *e, const ss_path *path, ss_message *m) {
-  switch (ss_rate_take(e->rate, &path->peer, ss_loop_now(e->loop))) {
-  case SS_RATE_WITHIN:
-    return true;
-  case SS_RATE_OVER_TELL:
-    ss_layer_refuse(e->layer, path, m, 503, SS_STR_NONE,
-                    SS_STR("Retry-After: 1\r\n"));
-    break;
-  case SS_RATE_OVER:
-    break;
-  }
+static unsigned by_rate(ss_endpoint *e, const ss_path *path) {
+  ss_verdict v = ss_rate_take(e->rate, &path->peer, ss_loop_now(e->loop));
+  if (v == SS_RATE_WITHIN)
+    return SS_NOW;
   e->stats.refused_rate++;
-  return false;
+  return v == SS_RATE_OVER_TELL ? 1 : SS_UNANSWERED;
 }
 
 /* Of calls that begin: what belongs to one that there is may come. Nothing is
  * kept of those that may not. */
-static bool on_admit(void *arg, const ss_path *path, ss_message *m) {
+static unsigned on_admit(void *arg, const ss_path *path, ss_message *m) {
   ss_endpoint *e = arg;
   if (m->method != SS_INVITE || (has_to_tag(m) && ss_dialog_find(e, m)))
-    return true;
-  if (e->rate && !within_rate(e, path, m))
-    return false;
-  if (!ss_overload_refuses(e))
-    return true;
+    return SS_NOW;
+  unsigned later = e->rate ? by_rate(e, path) : SS_NOW;
+  if (later != SS_NOW || !ss_overload_refuses(e))
+    return later;
   e->stats.refused_overload++;
-  ss_layer_refuse(e->layer, path, m, 503, SS_STR_NONE,
-                  SS_STR("Retry-After: 10\r\n"));
-  return false;
+  return 10;
 }
 
 const ss_layer_user ss_requests_user = {on_admit, on_request, on_ack};
