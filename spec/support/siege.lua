@@ -32,10 +32,11 @@ function Siege.say(...)
 end
 
 -- Options: endpoint and handler (Lua, see support.besieged), descriptors (a
--- limit on them), drain.
+-- limit on them), drain, seconds (after which it is ended whatever happens).
 function Siege.new(options)
   options = options or {}
-  local siege = setmetatable({ wire = Wire.new(), serial = 0 }, Siege)
+  local siege =
+    setmetatable({ wire = Wire.new(), serial = 0, tellings = 0 }, Siege)
   local command = { Process.LUA, "spec/support/besieged.lua",
     options.endpoint or "{}", options.handler or "", options.drain and "drain" }
   local program = table.remove(command, 1)
@@ -50,9 +51,9 @@ function Siege.new(options)
   end
   siege.process = assert(Process.start(program, command, function(text)
     siege:told(text)
-  end, { seconds = options.seconds or 120 }))
-  siege:wait(function()
-    return siege.pid
+  end, { seconds = options.seconds or 300 }))
+  siege.wire:wait(function()
+    return siege.pid or siege.process.ended
   end, 10)
   if not siege.pid then
     siege.process:kill()
@@ -79,24 +80,34 @@ function Siege:told(text)
     for name, value in rest:gmatch "(%S+)=(%S+)" do
       self.stats[name] = tonumber(value)
     end
-    self.told_at = Wire.time()
+    self.tellings = self.tellings + 1
   end
 end
 
+-- Waits for that as a wire does. A server that has ended meanwhile, by itself
+-- or because its time was up, would say the same for ever: that is an error.
 function Siege:wait(condition, seconds)
-  return self.wire:wait(condition, seconds)
+  return self.wire:wait(function()
+    local result = condition()
+    if not result and self.process.ended then
+      error(("the server has ended (%d): %s"):format(self.process.code,
+        self.last or "it said nothing"), 0)
+    end
+    return result
+  end, seconds)
 end
 
 function Siege:run(seconds)
   self.wire:run(seconds)
 end
 
--- What it tells from now on.
-function Siege:fresh()
-  local now = Wire.time()
+-- What it says so many times (1) from now on. What comes next may have been
+-- said before now.
+function Siege:fresh(times)
+  local enough = self.tellings + 1 + (times or 1)
   assert(self:wait(function()
-    return self.told_at and self.told_at > now
-  end, 10), self.last)
+    return self.tellings >= enough
+  end, 60), self.last)
   return self.stats
 end
 
