@@ -41,7 +41,9 @@ describe("SECURITY.md", function()
   end)
 
   it("quotes names that specs have", function()
-    local specs, n = all "spec/*_spec.lua spec/*/*_spec.lua", 0
+    -- what a table there calls a message is a part of a spec's name
+    local specs, n = all("spec/*_spec.lua spec/*/*_spec.lua "
+      .. "spec/support/*_messages.lua"), 0
     for name in rows:gmatch "[^`]\"(.-)\"" do
       assert.is_truthy(specs:find(name, 1, true), name)
       n = n + 1
