@@ -152,7 +152,9 @@ $(CALLS): $(BUILD)/obj/bench/calls.o $(call objects,$(BINDING)) $(LIBSS)
 BENCH = $(BUILD)/bench/load $(BUILD)/bench/floor
 $(BENCH): $(BUILD)/bench/%: bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(BUILD)/bench/load: bench/wire.c bench/wire.h
 
 # Sofia-SIP's server, where there is a Sofia-SIP.
 SOFIA = $(shell $(PKG_CONFIG) --exists sofia-sip-ua && \

@@ -1,6 +1,6 @@
 -- The benchmark's table as bars: docs/performance.svg.
 
-local WIDTH, BAR, LEFT = 640, 22, 190
+local WIDTH, BAR, LEFT = 640, 22, 200
 
 local function bar(y, row, label, scale, dark)
   local width = row.median * scale
@@ -26,11 +26,12 @@ return function(rows, rate)
 <svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d"
   font-family="sans-serif" font-size="13">
 <rect width="100%%" height="100%%" fill="#fff"/>
-<text x="8" y="20">CPU microseconds for a call over UDP at %d calls/s; ]] ..
+<text x="8" y="20">CPU microseconds for a call at %d calls/s; ]] ..
     [[median and range</text>]]):format(WIDTH, height, rate) }
   for i, row in ipairs(rows) do
     local label = row.name .. ", " .. row.kind
-      .. (row.rate ~= rate and (", %d/s"):format(row.rate) or "")
+      .. (row.over == "UDP" and "" or ", " .. row.over)
+      .. (row.rate == rate and "" or (", %d/s"):format(row.rate))
     out[#out + 1] = bar(12 + i * BAR, row, label, scale,
       row.name == "sipsession")
   end

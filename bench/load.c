@@ -1,31 +1,28 @@
-/* A load of calls over UDP on the loopback interface, as SIPp's uac scenario
- * places them: INVITE with a description, ACK, BYE. A set number begins in
- * each tick of 10 ms; every answer is checked; what isn't answered is repeated
- * (RFC 3261 17.1.1.2: T1 doubling), so that what the server lost is counted.
+/* A load of calls on the loopback interface, over UDP or so many TCP
+ * connections (wire.h), as SIPp's uac scenario places them: INVITE with a
+ * description, ACK, BYE. A set number begins in each tick of 10 ms; every
+ * answer is checked; what isn't answered is repeated (RFC 3261 17.1.1.2: T1
+ * doubling), so that what the server lost is counted. Over TCP it only counts
+ * as if it had been.
  *
- *   load PORT answered|declined|held RATE CALLS [REPEATED]
+ *   load [-t CONNECTIONS] [-r REPEATED] PORT answered|declined|held RATE CALLS
  *
- * It gives up when more than REPEATED calls were repeated.
- * Prints one line, key=value: completed, repeated (calls of which something
- * had to be sent again), refused (503), failed, unexpected (answers), and the
- * times from INVITE to the first answer but 100, in us: p50, p99, max. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdbool.h>
+ * It gives up when more than REPEATED calls were repeated. Prints one line,
+ * key=value: completed, repeated (calls of which something had to be sent
+ * again), refused (503), failed, unexpected (answers), and the times from
+ * INVITE to the first answer but 100, in us: p50, p99, max. */
+#include "wire.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TICK_US 10000
 #define T1_US 500000
 #define REPEATS 6 /* of one request, then the call has failed */
-#define BATCH 64
-#define SPACE 2048
 
 typedef enum { WAITING, RINGING, HANGING_UP, DONE, FAILED } state;
 
@@ -37,12 +34,11 @@ typedef struct call {
   char tag[64]; /* the callee's */
 } call;
 
-static int fd;
-static bool declined, held;
+static bool declined, held, tcp;
 static call *calls;
 static size_t total, begun, first; /* all before `first` are over */
 static size_t unexpected, repeated, most_repeated = SIZE_MAX;
-static int port, own_port;
+static int port;
 
 static uint64_t now_us(void) {
   struct timespec t;
@@ -51,25 +47,6 @@ static uint64_t now_us(void) {
 }
 
 /* --- out ------------------------------------------------------------------ */
-
-static char out[BATCH][SPACE];
-static size_t outs;
-static struct mmsghdr out_msg[BATCH];
-static struct iovec out_iov[BATCH];
-
-static void flush(void) {
-  size_t at = 0;
-  while (at < outs) {
-    int n = sendmmsg(fd, out_msg + at, (unsigned)(outs - at), 0);
-    if (n > 0)
-      at += (size_t)n;
-    else if (errno == EAGAIN || errno == ENOBUFS)
-      poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 1);
-    else
-      break; /* nobody listens: the repeats will say so */
-  }
-  outs = 0;
-}
 
 static const char offer[] = "v=0\r\n"
                             "o=user1 53655765 2353687637 IN IP4 127.0.0.1\r\n"
@@ -83,27 +60,25 @@ static void request(size_t i, const char *method, unsigned cseq,
                     const char *branch) {
   const call *c = &calls[i];
   const char *body = *method == 'I' && !declined ? offer : "";
-  char *p = out[outs];
-  int n = snprintf(
-      p, SPACE,
-      "%s sip:service@127.0.0.1:%d SIP/2.0\r\n"
-      "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-%d-%zu-%s\r\n"
-      "From: sipp <sip:sipp@127.0.0.1:%d>;tag=%dSIPpTag00%zu\r\n"
-      "To: service <sip:service@127.0.0.1:%d>%s%s\r\n"
-      "Call-ID: %zu-%d@127.0.0.1\r\n"
-      "CSeq: %u %s\r\n"
-      "Contact: sip:sipp@127.0.0.1:%d\r\n"
-      "Max-Forwards: 70\r\n"
-      "Subject: Performance Test\r\n"
-      "%sContent-Length: %zu\r\n\r\n%s",
-      method, port, own_port, getpid(), i, branch, own_port, getpid(), i, port,
-      *c->tag ? ";tag=" : "", c->tag, i, getpid(), cseq, method, own_port,
-      *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
-  out_iov[outs] = (struct iovec){p, (size_t)n};
-  out_msg[outs].msg_hdr =
-      (struct msghdr){.msg_iov = &out_iov[outs], .msg_iovlen = 1};
-  if (++outs == BATCH)
-    flush();
+  char text[WIRE_SPACE];
+  int own = wire_port();
+  int n = snprintf(text, sizeof text,
+                   "%s sip:service@127.0.0.1:%d SIP/2.0\r\n"
+                   "Via: SIP/2.0/%s 127.0.0.1:%d;branch=z9hG4bK-%d-%zu-%s\r\n"
+                   "From: sipp <sip:sipp@127.0.0.1:%d>;tag=%dSIPpTag00%zu\r\n"
+                   "To: service <sip:service@127.0.0.1:%d>%s%s\r\n"
+                   "Call-ID: %zu-%d@127.0.0.1\r\n"
+                   "CSeq: %u %s\r\n"
+                   "Contact: <sip:sipp@127.0.0.1:%d%s>\r\n"
+                   "Max-Forwards: 70\r\n"
+                   "Subject: Performance Test\r\n"
+                   "%sContent-Length: %zu\r\n\r\n%s",
+                   method, port, tcp ? "TCP" : "UDP", own, getpid(), i, branch,
+                   own, getpid(), i, port, *c->tag ? ";tag=" : "", c->tag, i,
+                   getpid(), cseq, method, own, tcp ? ";transport=tcp" : "",
+                   *body ? "Content-Type: application/sdp\r\n" : "",
+                   strlen(body), body);
+  wire_send(i, text, (size_t)n);
 }
 
 static void invite(size_t i) {
@@ -183,28 +158,14 @@ static void answered(size_t i, const char *text) {
   }
 }
 
-static void receive(void) {
-  static char in[BATCH][SPACE * 2];
-  struct mmsghdr msg[BATCH];
-  struct iovec iov[BATCH];
-  int n;
-  do {
-    for (int i = 0; i < BATCH; i++) {
-      iov[i] = (struct iovec){in[i], sizeof in[i] - 1};
-      msg[i].msg_hdr = (struct msghdr){.msg_iov = &iov[i], .msg_iovlen = 1};
-    }
-    n = recvmmsg(fd, msg, BATCH, MSG_DONTWAIT, NULL);
-    for (int i = 0; i < n; i++) {
-      in[i][msg[i].msg_len] = '\0';
-      const char *id = value(in[i], "\r\nCall-ID: ");
-      char *end = NULL;
-      size_t which = id ? strtoul(id, &end, 10) : total;
-      if (which < begun && end && *end == '-' && atoi(end + 1) == getpid())
-        answered(which, in[i]);
-      else
-        unexpected++;
-    }
-  } while (n == BATCH);
+static void on_message(const char *text) {
+  const char *id = value(text, "\r\nCall-ID: ");
+  char *end = NULL;
+  size_t which = id ? strtoul(id, &end, 10) : total;
+  if (which < begun && end && *end == '-' && atoi(end + 1) == getpid())
+    answered(which, text);
+  else
+    unexpected++;
 }
 
 /* --- time ----------------------------------------------------------------- */
@@ -225,6 +186,8 @@ static void repeat(void) {
     }
     repeated += !c->repeated;
     c->repeated = true;
+    if (tcp)
+      continue;
     if (c->state == HANGING_UP)
       bye(i);
     else if (c->state == WAITING)
@@ -252,11 +215,11 @@ static void run(double rate) {
       repeat();
       checked = now;
     }
-    receive();
-    flush();
+    wire_receive(on_message);
+    wire_flush();
     now = now_us();
     if (now < tick)
-      poll(&(struct pollfd){fd, POLLIN, 0}, 1, (int)((tick - now) / 1000) + 1);
+      wire_wait((int)((tick - now) / 1000) + 1);
   }
 }
 
@@ -286,38 +249,28 @@ static void report(void) {
   free(times);
 }
 
-static bool open_socket(void) {
-  struct sockaddr_in a = {.sin_family = AF_INET,
-                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof a;
-  int room = 8 << 20;
-  fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
-      getsockname(fd, (struct sockaddr *)&a, &size) != 0)
-    return false;
-  own_port = ntohs(a.sin_port);
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-  a.sin_port = htons((uint16_t)port);
-  return connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
-}
-
 int main(int argc, char **argv) {
-  bool complete = argc == 5 || argc == 6;
-  double rate = complete ? atof(argv[3]) : 0;
-  port = complete ? atoi(argv[1]) : 0;
-  total = complete ? strtoul(argv[4], NULL, 10) : 0;
-  declined = complete && strcmp(argv[2], "declined") == 0;
-  held = complete && strcmp(argv[2], "held") == 0;
-  if (argc == 6)
-    most_repeated = strtoul(argv[5], NULL, 10);
+  unsigned connections = 0;
+  for (int option; (option = getopt(argc, argv, "t:r:")) != -1;) {
+    if (option == 't')
+      connections = (unsigned)atoi(optarg);
+    else if (option == 'r')
+      most_repeated = strtoul(optarg, NULL, 10);
+  }
+  bool complete = argc - optind == 4;
+  double rate = complete ? atof(argv[optind + 2]) : 0;
+  port = complete ? atoi(argv[optind]) : 0;
+  total = complete ? strtoul(argv[optind + 3], NULL, 10) : 0;
   if (rate <= 0 || !port || !total) {
-    fprintf(stderr, "usage: load PORT answered|declined|held RATE CALLS "
-                    "[REPEATED]\n");
+    fprintf(stderr, "usage: load [-t CONNECTIONS] [-r REPEATED] PORT "
+                    "answered|declined|held RATE CALLS\n");
     return 2;
   }
+  declined = strcmp(argv[optind + 1], "declined") == 0;
+  held = strcmp(argv[optind + 1], "held") == 0;
+  tcp = connections > 0;
   calls = calloc(total, sizeof *calls);
-  if (!calls || !open_socket()) {
+  if (!calls || !wire_open(port, connections)) {
     perror("load");
     return 2;
   }

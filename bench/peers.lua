@@ -3,22 +3,27 @@
 -- command: of the port and the kind; or one for each kind there is.
 -- needs: shell commands that succeed where the server can be had, each with
 --   what is said of it where one doesn't.
+-- connections: over so many of TCP; else over UDP.
 -- rounds: at most so many.
 -- keeps: ended calls are kept, as RFC 3261 17.2 has it; fill: how many a second
 --   it can take before it is measured.
 
 local KAMAILIO = "kamailio -f bench/kamailio.cfg -A PORT=%d -w \"$PWD\" "
   .. "-x fm -X fm -m 1024 -M 32 "
+local LIMITS = "limits raised to what the rates need"
+local SERVE_TCP = "lua5.4 bench/serve.lua %d %s tcp"
+local SIPP = "-sn uas; -sf for 486; -t t1 for TCP; keeps nothing"
+local NEEDS_SIPP = { { "command -v sipp", "no sipp" } }
+local SIPP_TCP = "sipp -sn uas -t t1 -i 127.0.0.1 -nostdin -p %d"
 local NPM, SIP = "build/bench/npm", "sip@0.0.6"
 
 return {
   { name = "sipsession", command = "lua5.4 bench/serve.lua %d %s",
     keeps = true, fill = 8000,
-    settings = "limits raised to what the rates need" },
+    settings = LIMITS },
   { name = "floor", command = "build/release/bench/floor %d %s",
     settings = "parses nothing, keeps nothing" },
-  { name = "sipp", settings = "-sn uas; -sf for 486; keeps nothing",
-    needs = { { "command -v sipp", "no sipp" } },
+  { name = "sipp", settings = SIPP, needs = NEEDS_SIPP,
     command = { answered = "sipp -sn uas -i 127.0.0.1 -nostdin -p %d",
       declined = "sipp -sf bench/uas_declined.xml -i 127.0.0.1 -nostdin -p %d",
     } },
@@ -39,4 +44,12 @@ return {
       { ("test -d %s/node_modules/sip || timeout 60 npm install %s %s"):format(
         NPM, "--no-audit --no-fund --prefix " .. NPM, SIP),
         "npm can't install it" } } },
+  { name = "sipsession", connections = 1, rounds = 1, keeps = true, fill = 8000,
+    command = { answered = SERVE_TCP }, settings = LIMITS },
+  { name = "sipp", connections = 1, rounds = 1, needs = NEEDS_SIPP,
+    command = { answered = SIPP_TCP }, settings = SIPP },
+  { name = "sipsession", connections = 100, rounds = 1, keeps = true,
+    fill = 8000, command = { answered = SERVE_TCP }, settings = LIMITS },
+  { name = "sipp", connections = 100, rounds = 1, needs = NEEDS_SIPP,
+    command = { answered = SIPP_TCP }, settings = SIPP },
 }

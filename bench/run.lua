@@ -35,9 +35,10 @@ local function missing(server)
   end
 end
 
--- Whether anyone has the port, a zombie's being free already.
+-- Whether anyone has the port: bound (07) over UDP, listening (0A) over TCP.
 local function taken()
-  return shell("cat /proc/net/udp"):find((":%04X "):format(PORT), 1, true)
+  return shell("cat /proc/net/udp /proc/net/tcp"):find(
+    (":%04X %%x+:%%x+ 0[7A] "):format(PORT))
 end
 
 local function wait_until(what)
@@ -102,9 +103,10 @@ local function memory(pid)
   return sum / 1024
 end
 
-local function load(kind, rate, count, repeated)
+local function load(server, kind, rate, count, repeated)
   local said, text = shell(("taskset -c 1 build/release/bench/load " ..
-    "%d %s %d %d %s"):format(PORT, kind, rate, count, repeated or ""))
+    "-t %d -r %d %d %s %d %d"):format(server.connections or 0,
+    repeated or count, PORT, kind, rate, count))
   assert(said, "the load failed")
   local result = {}
   for key, value in text:gmatch "(%w+)=(%d+)" do
@@ -118,8 +120,8 @@ end
 local function carries(server, kind, rate)
   for _ = 1, rate == RATE and 3 or 2 do
     local pid = start(server, kind)
-    load(kind, 1000, 300)
-    local got = load(kind, rate, rate, rate // 1000)
+    load(server, kind, 1000, 200)
+    local got = load(server, kind, rate, rate, rate // 1000)
     stop(pid)
     if got.completed == got.calls then
       got.rate = rate
@@ -144,14 +146,15 @@ local function measure(row)
   local server, kind, rate = row.server, row.kind, row.rate
   local kept = server.keeps and KEPT[kind] or 1
   local pid = start(server, kind)
-  load(kind, math.max(rate, math.min(server.fill or rate, row.highest)),
+  load(server, kind, math.max(rate, math.min(server.fill or rate, row.highest)),
     kept * rate)
   local before = cpu(pid)
-  local got = load(kind, rate, rate * SECONDS)
+  local got = load(server, kind, rate, rate * SECONDS)
   row.us[#row.us + 1] = (cpu(pid) - before) / got.calls / 1000
   row.mb[#row.mb + 1] = memory(pid)
   row.lost = row.lost + got.calls - got.completed
   row.repeated = row.repeated + got.repeated
+  row.unexpected = row.unexpected + got.unexpected
   stop(pid)
 end
 
@@ -164,7 +167,7 @@ for _, kind in ipairs { "answered", "declined" } do
     if best then
       rows[#rows + 1] = { kind = kind, server = server, highest = best.rate,
         rate = math.min(RATE, best.rate), p99 = best.p99, us = {}, mb = {},
-        lost = 0, repeated = 0 }
+        lost = 0, repeated = 0, unexpected = 0 }
     elseif has then
       absent[#absent + 1] = ("%s, %s (%s)"):format(server.name, kind,
         why or ("less than %d/s"):format(LOWER[#LOWER]))
@@ -181,9 +184,9 @@ end
 
 -- KB of a call that is held.
 local pid = start(peers[1], "answered")
-load("answered", 1000, 1000)
+load(peers[1], "answered", 1000, 1000)
 local before = memory(pid)
-local held = load("held", 2000, HELD)
+local held = load(peers[1], "held", 2000, HELD)
 held.kb = (memory(pid) - before) * 1024 / HELD
 stop(pid)
 

@@ -1,7 +1,7 @@
 -- Our server in the benchmark: a handler that reads From and answers with a
 -- header of its own.
 --
---   lua5.4 bench/serve.lua port answered|declined|held
+--   lua5.4 bench/serve.lua port answered|declined [tcp]
 --
 -- The limits are raised to what the rates need: 32 s of ended transactions are
 -- kept (RFC 3261 17.2.1, 17.2.2).
@@ -12,7 +12,7 @@ local sip = require "sipsession"
 
 local port, kind = arg[1], arg[2]
 local endpoint = assert(sip.endpoint {
-  listen = "udp:127.0.0.1:" .. port,
+  listen = (arg[3] or "udp") .. ":127.0.0.1:" .. port,
   limits = { sessions = 1000000, transactions = 4000000 },
 })
 

@@ -1,7 +1,7 @@
 /* Sofia-SIP's server in the benchmark, on nta, its transaction layer: a leg,
  * which is nta's dialog, for each answered call, and no offer or answer: the
- * description is a constant. nua, the layer above, costs more. One thread; it
- * reads From and answers with a header of its own, as bench/serve.lua does.
+ * description is a constant. nua is built on this and isn't used. One thread;
+ * it reads From and answers with a header of its own, as bench/serve.lua does.
  *
  *   sofia PORT answered|declined */
 #include <sofia-sip/nta.h>
