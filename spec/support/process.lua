@@ -80,6 +80,7 @@ end
 -- Runs luv's loop until condition() or the time is over; what it gave.
 function Process.wait(condition, seconds)
   local timer, over = uv.new_timer(), false
+  uv.update_time() -- luv's clock stands still while it isn't run
   timer:start(math.ceil(seconds * 1000), 0, function()
     over = true
   end)
