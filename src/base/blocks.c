@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP 256
-#define LEAST 1024 /* up to here the C library is as good */
+#define FINE 64    /* bytes from one size to the next, up to MIDDLE */
+#define COARSE 256 /* and from there */
+#define LEAST 192  /* up to here the C library is as good */
+#define MIDDLE 1024
 #define MOST 4096
-#define LISTS ((MOST - LEAST) / STEP)
+#define FINE_LISTS ((MIDDLE - LEAST) / FINE)
+#define LISTS (FINE_LISTS + (MOST - MIDDLE) / COARSE)
 #define KEPT (2 << 20) /* bytes: a collector gives back many at a time */
 
 #if defined(__has_feature)
@@ -30,12 +33,18 @@ static bool is_ours(size_t n) {
   return n > LEAST && n <= MOST;
 }
 
+static size_t step_of(size_t n) {
+  return n <= MIDDLE ? FINE : COARSE;
+}
+
 static size_t index_of(size_t size) {
-  return size / STEP - LEAST / STEP - 1;
+  return size <= MIDDLE ? (size - LEAST) / FINE - 1
+                        : FINE_LISTS + (size - MIDDLE) / COARSE - 1;
 }
 
 size_t ss_block_size(size_t n) {
-  return is_ours(n) ? (n + STEP - 1) / STEP * STEP : n;
+  size_t step = step_of(n);
+  return is_ours(n) ? (n + step - 1) / step * step : n;
 }
 
 void *ss_block_take(size_t n) {
@@ -51,7 +60,8 @@ void *ss_block_take(size_t n) {
 }
 
 bool ss_block_keep(void *p) {
-  size_t size = malloc_usable_size(p) / STEP * STEP;
+  size_t size = malloc_usable_size(p);
+  size = size / step_of(size) * step_of(size);
   if (!is_ours(size) || kept + size > KEPT)
     return false;
   void **first = &list[index_of(size)];

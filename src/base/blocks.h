@@ -1,7 +1,7 @@
-/* Blocks of one to four kilobytes, kept for the next that want one: a call has
- * a few of them (its messages), and they are more than the C library keeps at
- * hand for each thread, so that each costs it a search and a merge. Nothing is
- * kept where a sanitizer or valgrind looks on. */
+/* Blocks of up to four kilobytes, kept for the next that want one: a call has a
+ * few of them (its messages, its records, what it says), and they are more than
+ * the C library keeps at hand for each thread, so that each costs it a search
+ * and a merge. Nothing is kept where a sanitizer or valgrind looks on. */
 #ifndef SS_BASE_BLOCKS_H
 #define SS_BASE_BLOCKS_H
 
