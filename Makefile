@@ -342,7 +342,7 @@ soak-sockets:
 	@$(SUB) all
 	@$(LUA) tools/soak_sockets.lua $(SOAK)
 
-# A siege at real sockets in its long form, and with SIPVicious: five minutes.
+# A siege at real sockets in its long form, and with SIPVicious: seven minutes.
 siege:
 	@tools/deps.sh $(TEST_PACKAGES) sipvicious
 	@$(SUB) all
