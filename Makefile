@@ -348,7 +348,7 @@ siege:
 	@$(SUB) all
 	@SIPSESSION_LONG=1 $(LUA) spec/run.lua -o plainTerminal \
 	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
-	  sources descriptors anomalies drain relief sipvicious))
+	  sources descriptors anomalies drain overload relief sipvicious))
 
 # What a call costs beside a bare loop and other servers, those that are there:
 # five minutes on two quiet cores. make bench ROUNDS=1
