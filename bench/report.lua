@@ -65,9 +65,12 @@ return function(run)
       print(("%s: %s"):format(row.name, row.server.settings))
     end
     said[row.name] = true
+  end
+  for _, row in ipairs(rows) do
     if row.lost + row.repeated + row.unexpected > 0 then
-      print(("  %s, %s: %d not completed, %d repeated, %d unexpected answers")
-        :format(row.kind, row.over, row.lost, row.repeated, row.unexpected))
+      print(("%s, %s, %s: %d not completed, %d repeated, %d unexpected answers")
+        :format(row.name, row.kind, row.over, row.lost, row.repeated,
+          row.unexpected))
     end
   end
   for _, what in ipairs(run.absent) do
