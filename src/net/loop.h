@@ -48,9 +48,9 @@ typedef struct ss_loop_ops {
   void (*close)(ss_loop *loop); /* all transports are closed; frees the loop */
 } ss_loop_ops;
 
-/* How the real loop keeps up; all zero on a virtual one. */
+/* How the real loop keeps up with what comes in; all zero on a virtual one. */
 typedef struct ss_pace {
-  unsigned turn;  /* counts */
+  unsigned turn;  /* counts those that read */
   uint32_t took;  /* ms, the turn before this one */
   bool behind;    /* that one left datagrams in a socket: it reads so many */
   bool left;      /* this one does */

@@ -38,12 +38,7 @@ static void arm(ss_uvloop *u) {
 }
 
 void ss_uvloop_end(ss_uvloop *u) {
-  ss_pace *pace = &u->loop.pace;
   ss_loop_settle(&u->loop);
-  pace->took = (uint32_t)(clock_now(&u->loop) - pace->began);
-  pace->behind = pace->left;
-  pace->left = false;
-  pace->turn++;
   u->loop.turning = false;
   if (u->loop.stopping && u->polling)
     uv_stop(&u->uv);
@@ -74,11 +69,22 @@ static void before_poll(uv_prepare_t *prepare) {
   arm(u);
 }
 
+/* Only of what a poll brought: timers have turns of their own in between, which
+ * read nothing. */
+static void note_pace(ss_uvloop *u) {
+  ss_pace *pace = &u->loop.pace;
+  pace->took = (uint32_t)(clock_now(&u->loop) - pace->began);
+  pace->behind = pace->left;
+  pace->left = false;
+  pace->turn++;
+}
+
 static void after_poll(uv_check_t *check) {
   ss_uvloop *u = SS_CONTAINER(check, ss_uvloop, check);
   uv_idle_stop(&u->idle);
   ss_uvloop_enter(&u->loop);
   ss_uvloop_end(u);
+  note_pace(u);
 }
 
 static bool alive(const ss_loop *loop) {
