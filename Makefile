@@ -359,6 +359,15 @@ bench:
 	@$(SUB) all $(BENCH) $(SOFIA)
 	@$(LUA) bench/run.lua $(ROUNDS)
 
+# One more call beside so many that are connected, to 100,000; how long the loop
+# takes for a turn: five minutes. make scale SCALE=generational
+SCALE ?=
+
+scale:
+	@tools/deps.sh $(DEMO_PACKAGES)
+	@$(SUB) all $(BENCH)
+	@$(LUA) bench/scale.lua $(SCALE)
+
 clean:
 	rm -rf build sipsession.so
 
@@ -366,4 +375,4 @@ force:
 .PHONY: all programs install uninstall deps test check oom asan \
   check-asan valgrind check-valgrind fuzz check-fuzz lint lint-format \
   lint-tidy lint-cppcheck lint-lua lint-lines symbols format demo sipp \
-  soak soak-sockets siege bench softphone rtpengine clean force
+  soak soak-sockets siege bench scale softphone rtpengine clean force

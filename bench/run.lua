@@ -12,20 +12,15 @@
 package.path = "./?.lua;" .. package.path
 
 local peers = require "bench.peers"
+local process = require "bench.process"
 local report = require "bench.report"
 
-local RATE, SECONDS, PORT = 2000, 3, 15070
+local RATE, SECONDS = 2000, 3
 local HIGHER, LOWER = { 5000, 10000, 20000 }, { 1000, 500, 250 }
 -- s: RFC 3261 17.2.2, timer J, RFC 6026, timer L; RFC 3261 17.2.1, timer I.
 local KEPT = { answered = 32, declined = 5 }
 local HELD = 10000
 local rounds = tonumber(arg[1]) or 2
-
-local function shell(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "a"
-  return text, pipe:close()
-end
 
 local function missing(server)
   for _, need in ipairs(server.needs or {}) do
@@ -35,84 +30,18 @@ local function missing(server)
   end
 end
 
--- Whether anyone has the port: bound (07) over UDP, listening (0A) over TCP.
-local function taken()
-  return shell("cat /proc/net/udp /proc/net/tcp"):find(
-    (":%04X %%x+:%%x+ 0[7A] "):format(PORT))
-end
-
-local function wait_until(what)
-  for _ = 1, 200 do
-    if what() then
-      return
-    end
-    os.execute "sleep 0.05"
-  end
-  error "a server didn't start, or didn't end"
-end
-
 local function command(server, kind)
   local of = server.command
   return type(of) == "string" and of or of[kind]
 end
 
 local function start(server, kind)
-  assert(not taken(), "someone has the port")
-  local pid = tonumber((shell(
-    ("taskset -c 0 %s >/dev/null 2>&1 </dev/null & echo $!"):format(
-      command(server, kind):format(PORT, kind)))))
-  wait_until(taken)
-  os.execute "sleep 0.1"
-  return pid
-end
-
--- A server's processes, since Kamailio has several.
-local function family(pid)
-  local list = { pid }
-  local children = shell(("cat /proc/%d/task/*/children"):format(pid))
-  for child in children:gmatch "%d+" do
-    local theirs = family(child)
-    table.move(theirs, 1, #theirs, #list + 1, list)
-  end
-  return list
-end
-
-local function stop(pid)
-  os.execute("kill -9 " .. table.concat(family(pid), " "))
-  wait_until(function() return not taken() end)
-end
-
-local function cpu(pid) -- ns
-  local sum = 0
-  for _, each in ipairs(family(pid)) do
-    local stats = shell(("cat /proc/%d/task/*/schedstat"):format(each))
-    for ns in stats:gmatch "(%d+)[^\n]*\n" do
-      sum = sum + ns
-    end
-  end
-  return sum
-end
-
--- MB; what processes share is counted once.
-local function memory(pid)
-  local sum = 0
-  for _, each in ipairs(family(pid)) do
-    local rollup = shell(("cat /proc/%d/smaps_rollup"):format(each))
-    sum = sum + rollup:match "Pss:%s*(%d+)"
-  end
-  return sum / 1024
+  return process.start(command(server, kind):format(process.PORT, kind))
 end
 
 local function load(server, kind, rate, count, repeated)
-  local text, ok = shell(("taskset -c 1 build/release/bench/load " ..
-    "-t %d -r %d %d %s %d %d"):format(server.connections or 0,
-    repeated or count, PORT, kind, rate, count))
-  assert(ok, "the load failed")
-  local result = {}
-  for key, value in text:gmatch "(%w+)=(%d+)" do
-    result[key] = math.tointeger(value)
-  end
-  return result
+  return process.load(kind, rate, count,
+    { connections = server.connections, repeated = repeated })
 end
 
 -- Others use the machine too: so many tries to have a run in which no more than
@@ -129,7 +58,7 @@ local function carries(server, kind, rate)
     local pid = start(server, kind)
     load(server, kind, 1000, 200)
     local got = load(server, kind, rate, rate, rate // 1000)
-    stop(pid)
+    process.stop(pid)
     if clean(got) then
       got.rate = rate
       return got
@@ -157,18 +86,18 @@ local function measure(row)
     kept * rate)
   local before, got
   for _ = 1, TRIES do
-    before = cpu(pid)
+    before = process.cpu(pid)
     got = load(server, kind, rate, rate * SECONDS)
     if clean(got) then
       break
     end
   end
-  row.us[#row.us + 1] = (cpu(pid) - before) / got.calls / 1000
-  row.mb[#row.mb + 1] = memory(pid)
+  row.us[#row.us + 1] = (process.cpu(pid) - before) / got.calls / 1000
+  row.mb[#row.mb + 1] = process.memory(pid)
   row.lost = row.lost + got.calls - got.completed
   row.repeated = row.repeated + got.repeated
   row.unexpected = row.unexpected + got.unexpected
-  stop(pid)
+  process.stop(pid)
 end
 
 local rows, absent = {}, {}
@@ -198,10 +127,10 @@ end
 -- KB of a call that is held.
 local pid = start(peers[1], "answered")
 load(peers[1], "answered", 1000, 1000)
-local before = memory(pid)
+local before = process.memory(pid)
 local held = load(peers[1], "held", 2000, HELD)
-held.kb = (memory(pid) - before) * 1024 / HELD
-stop(pid)
+held.kb = (process.memory(pid) - before) * 1024 / HELD
+process.stop(pid)
 
 report { rows = rows, absent = absent, held = held, rounds = rounds,
   rate = RATE }
