@@ -205,7 +205,8 @@ describe("spoofing", function()
       assert.equal(11 * i, w:count "BYE") -- nobody answers it
       best = math.min(best, hrtime() - began)
     end
-    assert.is_true(best < 20e6, best)
+    local slow = os.getenv "SIPSESSION_GC" -- a collector at each step
+    assert.is_true(best < 20e6 or slow ~= nil, best)
   end)
 
   it("never to this machine by a Record-Route", function()
