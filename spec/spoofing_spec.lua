@@ -193,7 +193,32 @@ describe("spoofing", function()
     end
     assert.same({ "udp:198.51.100.1:5070", "tcp:198.51.100.1:5060",
       "udp:203.0.113.4:5060", "udp:203.0.113.4:5060" }, hops)
+    -- and asking makes no connection
+    assert.equal(0, w.endpoint:stats().alive.connections)
     w.network:advance(40)
+    for _, session in ipairs(w.sessions) do -- those that have ended
+      assert.is_nil(session.next_hop)
+    end
+  end)
+
+  it("however often it is asked, with a proxy on the way", function()
+    local caller = w.network:peer "udp:203.0.113.4:5060"
+    local session
+    w:serve(function(s)
+      session = s
+      s:participate()
+    end)
+    local call = caller:invite { to = "sip:desk@10.0.0.1",
+      headers = { ["Record-Route"] = "<sip:p@203.0.113.9;lr;x=y>" } }
+    assert(call:wait(200))
+    call:ack()
+    w.network:advance(0)
+    for _ = 1, 20000 do
+      assert.equal("udp:203.0.113.9:5060", session.next_hop)
+    end
+    session:terminate()
+    w.network:advance(40)
+    assert.equal("udp:203.0.113.9:5060", w:sent "BYE"[1].to)
   end)
 
   it("waits for no name: a call and its BYE take under 20 ms", function()

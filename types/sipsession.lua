@@ -60,8 +60,9 @@ local sip = {}
 ---What others get: a 403, or nothing, and no connection; "reject"
 ---@field deny? "reject"|"drop"
 ---Networks that a caller's Contact and Record-Route may send our requests to,
----like allow; elsewhere is passed over for where the INVITE came from. Not
----given: anywhere, but not from another machine to this one, nor from a public
+---like allow, and as given: 127.0.0.0/8 lets them send us to this machine.
+---Elsewhere is passed over for where the INVITE came from. Not given: anywhere,
+---but not from another machine to this one, nor by a Contact from a public
 ---address to a private one
 ---@field targets? string|string[]
 ---@field auth? sipsession.auth callers must say who they are
@@ -134,7 +135,9 @@ local sip = {}
 ---@field invites_per_source? integer
 ---Wrong credentials a minute of one source, and as many at once; 20; 0: any
 ---number. Over it its requests with credentials are answered as above, whether
----these are right or not; those within calls that there are go on
+---these are right or not; a caller's within his call go on. All who come from
+---one address are one source. With it, a nonce is good over UDP from the address
+---it was sent to, from another it is stale
 ---@field guesses_per_source? integer
 ---Seconds that an INVITE may go unanswered, whatever connect_timeout is; 86400
 ---@field provisional_time? integer
@@ -265,8 +268,8 @@ function endpoint:stats() end
 ---@field refused_limit integer 400, 413, 414 or 513, by the limit
 ---@field refused_unanswerable integer dropped: nobody to answer
 ---@field refused_overload integer 503
----INVITEs over limits.invites_per_source, requests over guesses_per_source
----@field refused_rate integer
+---@field refused_guesses integer requests over limits.guesses_per_source
+---@field refused_rate integer INVITEs over limits.invites_per_source
 ---@field refused_size integer a stream's message over message_size
 ---@field refused_length integer a stream's Content-Length
 ---@field refused_slow integer a stream's message over message_time
@@ -310,8 +313,8 @@ function endpoint:stats() end
 ---@field local_participant sipsession.participant from the To header
 ---@field remote_address string "udp:127.0.0.1:5061": where the INVITE came from
 ---Where a request of ours (a BYE) would go now, by the caller's Contact and
----Record-Route as far as they are followed (see targets); nil: there is no way
----(RFC 3261 12.2.1.1)
+---Record-Route as far as they are followed (see targets); nil: it is over. A
+---re-INVITE or UPDATE moves it (RFC 3261 12.2.1.1, 12.2.2)
 ---@field next_hop string?
 ---@field request sipsession.message the INVITE
 ---@field offer string? its body, or the part of it, that is SDP

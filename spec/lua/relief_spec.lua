@@ -65,6 +65,31 @@ describe("after a rush", function()
     assert.equal("generational", seen)
   end)
 
+  it("that was none, for another one began: all is as it was", function()
+    collectgarbage "generational"
+    local big = {}
+    for i = 1, 200000 do -- its cycles last a while
+      big[i] = { i }
+    end
+    for _ = 1, 200 do
+      sip.spawn(sip.sleep, 0.01)
+    end
+    local mode
+    sip.spawn(function()
+      sip.sleep(0.6)
+      for _ = 1, 200 do
+        sip.spawn(sip.sleep, 0.3)
+      end
+      sip.sleep(0.1)
+      mode = collectgarbage "generational"
+      sip.stop()
+    end)
+    sip.run()
+    assert.equal("generational", mode)
+    assert.equal(200000, #big)
+    sip.run()
+  end)
+
   it("a collector that the script stopped stays so", function()
     collectgarbage "stop"
     assert.is_false(collects(200, 1))

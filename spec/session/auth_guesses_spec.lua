@@ -67,9 +67,10 @@ describe("who guesses passwords", function()
       world()
       assert.same({ [401] = 20, [503] = 1 }, try(30, "guess"))
       assert.equal(20, #w.asked)
-      assert.equal(9 + 1, w.endpoint:stats().refused_rate)
+      assert.equal(9 + 1, w.endpoint:stats().refused_guesses)
       local sent = w:sent "503 INVITE"
-      assert.matches("\r\nRetry%-After: 60\r\n", sent[1].text)
+      -- when there is room for one again
+      assert.matches("\r\nRetry%-After: 3\r\n", sent[1].text)
     end)
 
   it("isn't told that it was right", function()
@@ -107,6 +108,7 @@ describe("who guesses passwords", function()
     assert.same({ [401] = 3, [503] = 1 }, try(50, "guess", { at_once = true }))
   end)
 
+  -- Each has heard a 100 by then, and would wait for ever.
   it("gets no further with many while the first is looked up", function()
     world(3, function()
       sip.sleep(1)
@@ -115,6 +117,58 @@ describe("who guesses passwords", function()
     try(50, "guess")
     local before = #w:sent()
     w.network:advance(1)
+    local counts = codes(before)
+    assert.equal(3, counts[401])
+    assert.equal(47, counts[503])
+  end)
+
+  it("is told each time over a stream, where nothing is said again", function()
+    w = access.world({}, { protocol = "tcp",
+      endpoint = { limits = { guesses_per_source = 3 } } })
+    w:serve()
+    assert.same({ [401] = 3, [503] = 5 }, try(8, "guess"))
+  end)
+
+  it("can't use up the guesses of another address with a nonce of his own",
+    function()
+      world(3)
+      local call = w.caller:invite { to = "sip:desk@10.0.0.1",
+        auth = { user = "alice", password = "guess" } }
+      w.network:advance(0)
+      assert(call:wait(401))
+      call:ack()
+      local value = call:authorization "INVITE"
+      local forged = w.network:peer "udp:10.0.0.9:5060"
+      for _ = 1, 9 do
+        local other = forged:invite { to = "sip:desk@10.0.0.1",
+          headers = { Authorization = value } }
+        w.network:advance(0)
+        local response = assert(other:wait(401))
+        assert.matches("stale=true", response:header "WWW-Authenticate")
+        other:ack()
+      end
+      assert.same({}, w.asked)
+      assert.same({ [486] = 1 }, try(1, access.PASSWORDS.alice,
+        { from = "udp:10.0.0.9:5061" }))
+    end)
+
+  it("gets no further within a call of his own, for another user", function()
+    w = access.world({}, { endpoint = { limits = { guesses_per_source = 3 } } })
+    w:serve(function(session)
+      session:participate()
+    end)
+    local call = access.invite(w)
+    access.try(w, call)
+    assert(call:wait(200, 1))
+    call:ack()
+    w.network:advance(0)
+    local before = #w:sent()
+    for _ = 1, 9 do
+      call:request("OPTIONS", { headers = {
+        Authorization = call:authorization("OPTIONS", { user = "bob",
+          password = "guess" }) } })
+      w.network:advance(0)
+    end
     assert.same({ [401] = 3, [503] = 1 }, codes(before))
   end)
 

@@ -70,11 +70,11 @@ static void on_ack(void *arg, ss_message *ack) {
   w->acks++;
 }
 
-static unsigned on_admit(void *arg, const ss_path *path, ss_message *m) {
+static ss_entry on_admit(void *arg, const ss_path *path, ss_message *m) {
   world *w = arg;
   (void)path;
   w->admitted++;
-  return w->refuses && m->method == w->refuses ? w->retry_after : SS_NOW;
+  return w->refuses && m->method == w->refuses ? w->entry : SS_LET_IN;
 }
 
 static const ss_layer_user user = {on_admit, on_request, on_ack};

@@ -63,10 +63,10 @@ typedef struct world {
   int count;
   served user[128];
   int requests, acks, admitted;
-  ss_method refuses;    /* what the user doesn't admit */
-  unsigned retry_after; /* of those */
-  unsigned at_once;     /* what the user answers from within, 0: nothing */
-  bool left_waiting;    /* the test ends with transactions that wait */
+  ss_method refuses; /* what the user doesn't admit */
+  ss_entry entry;    /* but this */
+  unsigned at_once;  /* what the user answers from within, 0: nothing */
+  bool left_waiting; /* the test ends with transactions that wait */
   asked bye;
   int hung_up; /* connections that peers saw end */
   size_t alive_before;

@@ -3,6 +3,7 @@
  * however many timers fire in between. */
 #include "net_fixture.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,6 +58,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
   ss_transport_close(transport);
+  transport = NULL;
   ss_loop_close(loop);
   return nothing_alive(state);
 }
@@ -90,10 +92,73 @@ static void what_a_turn_left_unread_the_next_one_knows(void **state) {
   assert_in_range(took_of_first, 20, 3000); /* ms */
 }
 
+static int asked;
+
+static bool relieve(void *arg, bool stop) {
+  (void)arg;
+  (void)stop;
+  return ++asked < 3;
+}
+
+static void once(ss_timer *timer) {
+  (void)timer;
+  fired++;
+}
+
+static void rush(void) {
+  static ss_timer timer[200];
+  for (int i = 0; i < 200; i++) {
+    timer[i].fn = once;
+    ss_loop_timer(loop, &timer[i], 10);
+  }
+  while (fired < 200)
+    ss_loop_run(loop, SS_RUN_ONCE);
+}
+
+static bool readable(int ms) {
+  struct pollfd p = {.fd = ss_loop_pollfd(loop), .events = POLLIN};
+  return poll(&p, 1, ms) == 1;
+}
+
+static void after_a_rush_whoever_waits_is_told_of_the_relief(void **state) {
+  ss_limits limits;
+  ss_addr addr = addr_of("udp:127.0.0.1:0");
+  (void)state;
+  ss_limits_default(&limits);
+  assert_int_equal(
+      ss_transport_open(loop, &addr, &limits, &sink, NULL, &transport), 0);
+  asked = 0;
+  loop->relief.fn = relieve;
+  rush();
+  for (int i = 0; i < 100 && asked < 3; i++)
+    if (readable(2000))
+      ss_loop_run(loop, SS_RUN_NOWAIT);
+  assert_int_equal(asked, 3);
+  while (readable(0)) /* what woke us may be there for one more turn */
+    ss_loop_run(loop, SS_RUN_NOWAIT);
+  assert_false(readable(700));
+  assert_int_equal(asked, 3);
+}
+
+/* Else it would be asked to run, and have nothing to do, again and again. */
+static void where_nothing_is_alive_nobody_is_woken_for_it(void **state) {
+  (void)state;
+  asked = 0;
+  loop->relief.fn = relieve;
+  assert_true(ss_loop_pollfd(loop) >= 0);
+  rush();
+  ss_loop_run(loop, SS_RUN_NOWAIT);
+  assert_false(readable(700));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(
           what_a_turn_left_unread_the_next_one_knows, setup, teardown),
+      cmocka_unit_test_setup_teardown(
+          after_a_rush_whoever_waits_is_told_of_the_relief, setup, teardown),
+      cmocka_unit_test_setup_teardown(
+          where_nothing_is_alive_nobody_is_woken_for_it, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,12 @@ static void credentials_are_hidden_in_each(void **state) {
   gives(SS_PRINT_TEXT, SS_STR("Authorization:\nAuthorization:"),
         "Authorization:(hidden)\nAuthorization:(hidden)");
   gives(SS_PRINT_TEXT, SS_STR("Authorization\n: x"), "Authorization\n: x");
+  gives(SS_PRINT_TEXT, SS_STR("\001 Authorization: Digest x"),
+        "\\x01 Authorization: Digest (hidden)");
+  gives(SS_PRINT_TEXT,
+        SS_STR("a\xe2\x80\x8e"
+               "b\xe2\x80\x8f"),
+        "a\\xe2\\x80\\x8eb\\xe2\\x80\\x8f");
 }
 
 /* Each end of what RFC 3629 4 allows, and what is beyond it. */

@@ -315,10 +315,10 @@ static void what_was_refused_stays_so_when_there_is_room(void **state) {
   world *w = *state;
   w->left_waiting = true;
   w->refuses = SS_INVITE;
-  w->retry_after = 3;
+  w->entry = SS_TURN_AWAY;
   say(w, .branch = "z9hG4bKone");
   expect_sent(w, 0, 0, 503);
-  expect_has(w, 0, "\r\nRetry-After: 3\r\n");
+  expect_has(w, 0, "\r\nRetry-After: 10\r\n");
   w->refuses = 0;
   pass(w, 6300);
   say(w, .branch = "z9hG4bKone");
@@ -335,7 +335,7 @@ static void what_was_left_unanswered_may_be_let_in_later(void **state) {
   world *w = *state;
   w->left_waiting = true;
   w->refuses = SS_INVITE;
-  w->retry_after = SS_UNANSWERED;
+  w->entry = SS_IGNORE;
   say(w, .branch = "z9hG4bKone");
   assert_int_equal(w->count, 0);
   w->refuses = 0;
@@ -347,11 +347,38 @@ static void over_a_stream_nothing_comes_again(void **state) {
   world *w = *state;
   w->left_waiting = true;
   w->refuses = SS_INVITE;
-  w->retry_after = 3;
+  w->entry = SS_TURN_AWAY;
   say(w, .from = TCP_CALLER, .branch = "z9hG4bKone");
   expect_sent(w, 0, 0, 503);
   w->refuses = 0;
   say(w, .from = TCP_CALLER, .branch = "z9hG4bKone");
+  assert_int_equal(w->requests, 1);
+}
+
+/* The user's own 503, without a transaction, as well as the layer's. */
+static void what_the_user_refused_stays_so_too(void **state) {
+  world *w = *state;
+  say(w, .branch = "z9hG4bKone");
+  ss_reply reply = {.code = 503, .to_tag = SS_STR("tag45678901234567890123")};
+  assert_int_equal(w->requests, 1);
+  ss_server *server = w->user[0].server;
+  ss_server_detach(server);
+  assert_int_equal(ss_server_refuse(server, &reply), 0);
+  w->user[0].server = NULL; /* which hears no more of it */
+  say(w, .branch = "z9hG4bKone");
+  expect_sent(w, 1, 0, 503);
+  assert_int_equal(w->requests, 1);
+}
+
+static void what_was_only_told_is_looked_at_again(void **state) {
+  world *w = *state;
+  w->left_waiting = true;
+  w->refuses = SS_INVITE;
+  w->entry = SS_TELL;
+  say(w, .branch = "z9hG4bKone");
+  expect_has(w, 0, "\r\nRetry-After: 1\r\n");
+  w->refuses = 0;
+  say(w, .branch = "z9hG4bKone");
   assert_int_equal(w->requests, 1);
 }
 
@@ -385,6 +412,8 @@ int main(void) {
       in_world(merged_means_From_tag_Call_ID_CSeq_and_no_To_tag),
       in_world(after_the_first_has_ended_nothing_is_merged),
       in_quick_world(what_was_refused_stays_so_when_there_is_room),
+      in_quick_world(what_the_user_refused_stays_so_too),
+      in_quick_world(what_was_only_told_is_looked_at_again),
       in_quick_world(what_was_left_unanswered_may_be_let_in_later),
       in_quick_world(over_a_stream_nothing_comes_again),
       in_quick_world(beyond_the_maximum_it_says_503_and_keeps_nothing),

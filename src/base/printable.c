@@ -24,10 +24,10 @@ static bool is_odd(char c) {
 }
 
 /* What turns the text that follows round, or is a line's end to some: U+061C,
- * U+2028 to U+202E, U+2066 to U+2069. */
+ * U+200E and U+200F, U+2028 to U+202E, U+2066 to U+2069. */
 static bool misleads(uint32_t c) {
-  return c == 0x61c || (c >= 0x2028 && c <= 0x202e) ||
-         (c >= 0x2066 && c <= 0x2069);
+  return c == 0x61c || c == 0x200e || c == 0x200f ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 /* The octets of the UTF-8 character that s begins with, if it may be shown; 0:
@@ -56,11 +56,13 @@ static size_t shown(ss_str s) {
 /* How much of a line that begins here is the name of such a field, its colon
  * and its scheme; 0: it is another. */
 static size_t secret(ss_str s) {
-  size_t i, k;
+  size_t i, k, odd = 0;
 
+  while (odd < s.n && is_odd(s.p[odd]))
+    odd++;
   for (k = 0; k < sizeof secrets / sizeof *secrets; k++) {
-    i = secrets[k].n;
-    if (s.n <= i || !ss_str_ieq((ss_str){s.p, i}, secrets[k]))
+    i = odd + secrets[k].n;
+    if (s.n <= i || !ss_str_ieq((ss_str){s.p + odd, i - odd}, secrets[k]))
       continue;
     while (i < s.n && is_odd(s.p[i]))
       i++;

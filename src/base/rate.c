@@ -44,8 +44,13 @@ static uint64_t us_of(uint64_t now) {
   return (now + UINT32_MAX) * 1000;
 }
 
+/* Its last bit is always set. */
+static source *set_of(ss_rate *r, uint64_t key) {
+  return r->source[(key >> 1) % SETS];
+}
+
 static source *known(ss_rate *r, uint64_t key) {
-  source *set = r->source[key % SETS];
+  source *set = set_of(r, key);
   for (int i = 0; i < WAYS; i++)
     if (set[i].key == key)
       return &set[i];
@@ -53,7 +58,7 @@ static source *known(ss_rate *r, uint64_t key) {
 }
 
 static source *add(ss_rate *r, uint64_t key) {
-  source *set = r->source[key % SETS], *last = set;
+  source *set = set_of(r, key), *last = set;
   for (int i = 1; i < WAYS; i++)
     if (set[i].full < last->full)
       last = &set[i];

@@ -21,7 +21,7 @@ int ss_rate_new(ss_rate **out, size_t many, uint32_t period_ms);
 void ss_rate_free(ss_rate *r); /* NULL does nothing */
 /* now: ms that never go back. */
 ss_verdict ss_rate_take(ss_rate *r, const ss_addr *source, uint64_t now);
-/* What it would answer; nothing is taken. */
+/* What it would answer; but for the telling nothing is taken. */
 ss_verdict ss_rate_look(ss_rate *r, const ss_addr *source, uint64_t now);
 
 #endif

@@ -21,7 +21,7 @@ void lss_complain(const char *text) {
 
   fputs("sipsession: ", stderr);
   while ((piece = ss_printable_next(&p)).n)
-    if (p.line_starts && piece.p[piece.n - 1] == '\n')
+    if (p.line_starts && p.rest.n && piece.p[piece.n - 1] == '\n')
       fputs("\n\t", stderr); /* what follows is no line of ours */
     else
       fwrite(piece.p, 1, piece.n, stderr);

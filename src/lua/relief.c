@@ -18,34 +18,40 @@ static int step(lua_State *L) {
   uint64_t now = ms(c);
   bool over = false;
 
-  if (!lua_gc(L, LUA_GCISRUNNING))
+  if (lua_gc(L, LUA_GCISRUNNING) != 1)
     return 0;
   c->relieving = true;
   if (lua_gc(L, LUA_GCINC, 0, 0, 0) == LUA_GCGEN)
     c->generational = true;
   while (!over && ms(c) == now)
-    over = lua_gc(L, LUA_GCSTEP, 0);
+    over = lua_gc(L, LUA_GCSTEP, 0) == 1;
   if (!over)
     return 0;
-  if (c->cycles++ == 0 && c->real.loop->wheel.count < LITTLE)
+  c->cycles++;
+  if (c->cycles < CYCLES && c->real.loop->wheel.count < LITTLE)
     lss_context_tidy(L);
-  if (c->cycles < CYCLES)
-    return 0;
-  c->relieving = false;
-  if (c->generational)
-    lua_gc(L, LUA_GCGEN, 0, 0);
-  c->generational = false;
+  c->relieving = c->cycles < CYCLES;
   return 0;
 }
 
-static bool relieve(void *arg) {
+static int restore(lua_State *L) {
+  lua_gc(L, LUA_GCGEN, 0, 0);
+  return 0;
+}
+
+static bool relieve(void *arg, bool stop) {
   lss_context *c = arg;
 
   c->relieving = false;
-  lss_door(c, step, c);
-  if (!c->relieving)
-    c->cycles = 0;
-  return c->relieving;
+  if (!stop)
+    lss_door(c, step, c);
+  if (c->relieving)
+    return true;
+  c->cycles = 0;
+  if (c->generational)
+    lss_door(c, restore, c);
+  c->generational = false;
+  return false;
 }
 
 void lss_relief_init(lss_context *c) {

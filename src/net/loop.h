@@ -58,10 +58,11 @@ typedef struct ss_pace {
 } ss_pace;
 
 /* Called on a real loop when much of what was going on has ended, to let go of
- * what is only kept for later; works for a millisecond, and says whether there
- * is more to do. See uvloop.c. */
+ * what is only kept for later: works for a millisecond, and says whether there
+ * is more to do. `stop`: the rush is on again, all is to be as it was. See
+ * relief.c. */
 typedef struct ss_relief {
-  bool (*fn)(void *arg); /* NULL: nobody keeps anything */
+  bool (*fn)(void *arg, bool stop); /* NULL: nobody keeps anything */
   void *arg;
 } ss_relief;
 

@@ -22,20 +22,18 @@ static void start(ss_uvloop *u, uint32_t ms);
 static void work(uv_timer_t *timer) {
   ss_uvloop *u = SS_CONTAINER(timer, ss_uvloop, relief);
   ss_relief *relief = &u->loop.relief;
+  bool over = is_over(u), more;
   u->relief_due = UINT64_MAX;
-  if (!is_over(u)) { /* it is on again */
-    u->relieved = 0;
-    return;
-  }
   ss_uvloop_enter(&u->loop);
-  bool more = relief->fn && relief->fn(relief->arg);
-  if (!more || u->relieved++ % STEPS == 0)
+  more = relief->fn && relief->fn(relief->arg, !over);
+  if (over && (!more || ++u->relieved % STEPS == 0))
     ss_alloc_trim();
   if (more) {
     start(u, PAUSE);
   } else {
     u->relieved = 0;
-    u->peak = 0;
+    if (over)
+      u->peak = 0;
   }
   ss_uvloop_end(u);
 }

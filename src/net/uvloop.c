@@ -119,7 +119,7 @@ static void rearm(ss_uvloop *u) {
   if (u->timerfd < 0)
     return;
   arm(u);
-  if (due > u->relief_due)
+  if (due > u->relief_due && uv_loop_alive(&u->uv)) /* else no turn is made */
     due = u->relief_due;
   set_timerfd(u, due_now(u) ? 0 : due);
 }

@@ -157,19 +157,40 @@ static bool has_room(const ss_layer *l, ss_method method) {
   return ss_layer_alive(l) < (ends ? l->max + l->max / 8 : l->max);
 }
 
-#define LATER 10 /* seconds */
+/* RFC 3261 21.5.4 */
+static void say_503(ss_layer *l, const ss_path *path, ss_message *m,
+                    ss_str when) {
+  ss_layer_refuse(l, path, m, 503, SS_STR_NONE, when);
+}
 
-/* RFC 3261 21.5.4. A stream repeats nothing. */
-static void refuse_for_now(ss_layer *l, const ss_path *path, ss_message *m,
-                           ss_key key, unsigned seconds) {
-  char text[32];
-  ss_buf b = SS_BUF_ON(text, sizeof text);
-  ss_buf_lit(&b, "Retry-After: ");
-  ss_buf_u64(&b, seconds);
-  ss_buf_lit(&b, "\r\n");
-  ss_layer_refuse(l, path, m, 503, SS_STR_NONE, ss_buf_view(&b));
+/* A stream repeats nothing. */
+static void turn_away(ss_layer *l, const ss_path *path, ss_message *m,
+                      ss_key key) {
+  say_503(l, path, m, SS_STR("Retry-After: 10\r\n"));
   if (!path->conn)
     ss_refused_add(&l->refused, key, ss_loop_now(l->loop), ss_layer_64t1(l));
+}
+
+/* False: it was refused. */
+static bool let_in(ss_layer *l, const ss_path *path, ss_message *m,
+                   ss_key key) {
+  ss_entry entry = SS_LET_IN;
+  if (ss_refused_has(&l->refused, key, ss_loop_now(l->loop))) {
+    l->count.retransmissions_in++;
+    say_503(l, path, m, SS_STR("Retry-After: 10\r\n"));
+    return false;
+  }
+  if (m->method != SS_CANCEL)
+    entry = l->user->admit(l->arg, path, m);
+  if (entry == SS_LET_IN && !has_room(l, m->method)) {
+    l->count.refused_overload++;
+    entry = SS_TURN_AWAY;
+  }
+  if (entry == SS_TURN_AWAY)
+    turn_away(l, path, m, key);
+  else if (entry == SS_TELL)
+    say_503(l, path, m, SS_STR("Retry-After: 1\r\n"));
+  return entry == SS_LET_IN;
 }
 
 static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
@@ -178,28 +199,14 @@ static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
   const ss_name_addr *to;
   if (ss_message_to(m, &to))
     return;
-  if (ss_refused_has(&l->refused, key, ss_loop_now(l->loop))) {
-    l->count.retransmissions_in++;
-    refuse_for_now(l, path, m, key, LATER);
+  if (!let_in(l, path, m, key))
     return;
-  }
-  unsigned later =
-      m->method == SS_CANCEL ? SS_NOW : l->user->admit(l->arg, path, m);
-  if (later == SS_NOW && !has_room(l, m->method)) {
-    l->count.refused_overload++;
-    later = LATER;
-  }
-  if (later != SS_NOW) {
-    if (later != SS_UNANSWERED)
-      refuse_for_now(l, path, m, key, later);
-    return;
-  }
   bool merged = to->tag.n == 0 && is_merged(l, mkey);
   ss_server *s = ss_server_new(l, path, m, key, mkey);
   if (!s) {
     l->count.out_of_memory++;
     if (path->conn) /* a datagram comes again: a BYE must not end in a 503 */
-      refuse_for_now(l, path, m, key, LATER);
+      turn_away(l, path, m, key);
     return;
   }
   s->merged = merged;

@@ -82,15 +82,15 @@ static void make_key(ss_nonces *n) {
   }
 }
 
-static int mac(ss_nonces *n, unsigned purpose, const uint8_t body[BODY],
+static int mac(ss_nonces *n, uint64_t purpose, const uint8_t body[BODY],
                uint8_t out[32]) {
-  char text[BODY + 1];
+  char text[BODY + sizeof purpose];
   memcpy(text, body, BODY);
-  text[BODY] = (char)purpose;
+  memcpy(text + BODY, &purpose, sizeof purpose);
   return ss_mac(n->key, (ss_str){text, sizeof text}, out);
 }
 
-int ss_nonce_make(ss_nonces *n, uint64_t now, unsigned purpose,
+int ss_nonce_make(ss_nonces *n, uint64_t now, uint64_t purpose,
                   char out[SS_NONCE_LEN]) {
   uint8_t b[BODY + 32];
   make_key(n);
@@ -138,7 +138,7 @@ static void evict(ss_nonces *n) {
 }
 
 /* Its octets, and when it was made. */
-static int read_nonce(ss_nonces *n, uint64_t now, unsigned purpose,
+static int read_nonce(ss_nonces *n, uint64_t now, uint64_t purpose,
                       ss_str nonce, uint8_t body[BODY], uint64_t *made) {
   uint8_t b[BODY + MAC], right[32];
   if (!ss_unhex(nonce, b, sizeof b))
@@ -174,7 +174,7 @@ static void mark(used *u, uint32_t nc) {
 }
 
 /* *out: what is known of it, or NULL. */
-static int look(ss_nonces *n, uint64_t now, unsigned purpose, ss_str nonce,
+static int look(ss_nonces *n, uint64_t now, uint64_t purpose, ss_str nonce,
                 uint32_t nc, uint8_t body[BODY], uint64_t *made, used **out) {
   int rc = read_nonce(n, now, purpose, nonce, body, made);
   if (rc)
@@ -185,7 +185,7 @@ static int look(ss_nonces *n, uint64_t now, unsigned purpose, ss_str nonce,
   return n->evicted && *made <= n->since ? SS_ENOTFOUND : 0;
 }
 
-int ss_nonce_check(ss_nonces *n, uint64_t now, unsigned purpose, ss_str nonce,
+int ss_nonce_check(ss_nonces *n, uint64_t now, uint64_t purpose, ss_str nonce,
                    uint32_t nc) {
   uint8_t body[BODY];
   uint64_t made;
@@ -193,7 +193,7 @@ int ss_nonce_check(ss_nonces *n, uint64_t now, unsigned purpose, ss_str nonce,
   return look(n, now, purpose, nonce, nc, body, &made, &u);
 }
 
-int ss_nonce_use(ss_nonces *n, uint64_t now, unsigned purpose, ss_str nonce,
+int ss_nonce_use(ss_nonces *n, uint64_t now, uint64_t purpose, ss_str nonce,
                  uint32_t nc) {
   uint8_t body[BODY];
   uint64_t made;

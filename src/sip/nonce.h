@@ -18,15 +18,16 @@ int ss_nonces_new(ss_nonces **out, uint32_t lifetime_ms, size_t max);
 void ss_nonces_free(ss_nonces *n); /* NULL does nothing */
 size_t ss_nonces_used(const ss_nonces *n);
 
-/* `purpose` tells those for different algorithms apart. SS_ENOMEM. */
-int ss_nonce_make(ss_nonces *n, uint64_t now, unsigned purpose,
+/* `purpose` tells those for different algorithms, or callers, apart.
+ * SS_ENOMEM. */
+int ss_nonce_make(ss_nonces *n, uint64_t now, uint64_t purpose,
                   char out[SS_NONCE_LEN]);
 /* SS_ENOTFOUND: it isn't ours, or not for that purpose, or too old;
  * SS_ESTATE: this count, or one much higher, came before; SS_ENOMEM. */
-int ss_nonce_check(ss_nonces *n, uint64_t now, unsigned purpose, ss_str nonce,
+int ss_nonce_check(ss_nonces *n, uint64_t now, uint64_t purpose, ss_str nonce,
                    uint32_t nc);
 /* The same, and that count is used up. */
-int ss_nonce_use(ss_nonces *n, uint64_t now, unsigned purpose, ss_str nonce,
+int ss_nonce_use(ss_nonces *n, uint64_t now, uint64_t purpose, ss_str nonce,
                  uint32_t nc);
 
 #endif

@@ -1,3 +1,5 @@
+/* Keys by hash, four places to each; one that is refused again takes its own
+ * place. Without memory nobody is remembered, which was so before. */
 #include "sip/refused.h"
 #include "base/alloc.h"
 
@@ -28,9 +30,13 @@ void ss_refused_add(ss_refused *r, ss_hash128 key, uint64_t now, uint32_t ms) {
   *p = (struct ss_refused_place){key.check, r->until};
 }
 
-bool ss_refused_has(const ss_refused *r, ss_hash128 key, uint64_t now) {
-  if (now >= r->until)
+bool ss_refused_has(ss_refused *r, ss_hash128 key, uint64_t now) {
+  if (!r->place)
     return false;
+  if (now >= r->until) {
+    ss_refused_free(r);
+    return false;
+  }
   const struct ss_refused_place *set = set_of(r, key);
   for (int i = 0; i < WAYS; i++)
     if (set[i].check == key.check)

@@ -15,9 +15,10 @@ typedef struct ss_refused {
   uint64_t until;                 /* ms: later there is none in it */
 } ss_refused;
 
-/* For so long; now: ms that never go back, below 2^42. */
+/* For so long; now: ms that never go back. */
 void ss_refused_add(ss_refused *r, ss_hash128 key, uint64_t now, uint32_t ms);
-bool ss_refused_has(const ss_refused *r, ss_hash128 key, uint64_t now);
+/* Gives the table back once nothing in it counts. */
+bool ss_refused_has(ss_refused *r, ss_hash128 key, uint64_t now);
 void ss_refused_free(ss_refused *r);
 
 #endif

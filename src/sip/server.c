@@ -203,6 +203,10 @@ bool ss_server_merged(const ss_server *s) {
   return s->merged;
 }
 
+bool ss_server_answered(const ss_server *s) {
+  return s->last != NULL;
+}
+
 int ss_server_reply(ss_server *s, ss_reply *reply) {
   if (!s->request || s->state > SS_SERVER_PROCEEDING)
     return SS_ESTATE;
@@ -236,6 +240,9 @@ int ss_server_refuse(ss_server *s, ss_reply *reply) {
                            reply->reason, reply->own);
   if (rc == SS_ENOMEM)
     s->layer->count.out_of_memory++;
+  if (reply->code == 503 && !path.conn)
+    ss_refused_add(&s->layer->refused, s->key, ss_loop_now(s->layer->loop),
+                   ss_layer_64t1(s->layer));
   ss_server_free(s);
   return 0;
 }

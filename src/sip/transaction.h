@@ -16,8 +16,6 @@
 #include "net/transport.h"
 #include "sip/render.h"
 
-#include <limits.h>
-
 typedef struct ss_layer ss_layer;
 typedef struct ss_server ss_server;
 typedef struct ss_client ss_client;
@@ -28,15 +26,19 @@ typedef struct ss_layer_counters {
   uint64_t refused_overload, stray_responses, send_errors, out_of_memory;
 } ss_layer_counters;
 
-#define SS_NOW 0
-#define SS_UNANSWERED UINT_MAX /* and a repeat may be let in */
+/* What becomes of a request. */
+typedef enum ss_entry {
+  SS_LET_IN,
+  SS_TURN_AWAY, /* 503, and so are its repeats */
+  SS_TELL,      /* 503; a repeat is looked at again, as after */
+  SS_IGNORE
+} ss_entry;
 
 /* The transaction user. */
 typedef struct ss_layer_user {
   /* One that is no repeat, before it becomes a transaction; any method but ACK
-   * and CANCEL. SS_NOW lets it in; else it is refused with a 503, as its
-   * repeats will be: the seconds of Retry-After, or SS_UNANSWERED. */
-  unsigned (*admit)(void *arg, const ss_path *path, ss_message *request);
+   * and CANCEL. */
+  ss_entry (*admit)(void *arg, const ss_path *path, ss_message *request);
   /* A new request, any method but ACK. To be answered now or later. */
   void (*request)(void *arg, ss_server *server, ss_message *request);
   /* An ACK that ends no INVITE transaction of a non-2xx: it is for a 2xx, or
@@ -82,6 +84,7 @@ void *ss_server_arg(const ss_server *s); /* who is attached, or NULL */
 const ss_server_watch *ss_server_watched(const ss_server *s); /* likewise */
 ss_message *ss_server_request(const ss_server *s);   /* NULL after the final */
 const ss_path *ss_server_path(const ss_server *s);   /* where answers go */
+bool ss_server_answered(const ss_server *s);         /* a 100 counts */
 const ss_addr *ss_server_source(const ss_server *s); /* whence it came */
 /* The To tag that was given in a response, or empty: the answer to a CANCEL
  * has the same (RFC 3261 9.2). */

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "sip/nonce.h"
 
+#define MINUTE 60000 /* ms */
+
 struct ss_auth {
   ss_nonces *nonces;
   char *realm;
@@ -42,7 +44,7 @@ int ss_auth_new(ss_endpoint *e, const ss_auth_config *c) {
   if (!a->realm)
     return SS_ENOMEM;
   if (e->limits.guesses_per_source) {
-    int rc = ss_rate_new(&a->guesses, e->limits.guesses_per_source, 60000);
+    int rc = ss_rate_new(&a->guesses, e->limits.guesses_per_source, MINUTE);
     if (rc)
       return rc;
   }
@@ -51,13 +53,27 @@ int ss_auth_new(ss_endpoint *e, const ss_auth_config *c) {
 
 /* --- challenges ----------------------------------------------------------- */
 
+/* What a nonce is good for. Where guesses are counted, over datagrams only from
+ * where it was sent to: else who forges that address could use up its guesses,
+ * with a nonce of his own. */
+static uint64_t purpose(const ss_endpoint *e, ss_algorithm algorithm,
+                        const ss_server *server) {
+  if (!e->auth->guesses || ss_server_path(server)->conn)
+    return algorithm;
+  ss_siphash k = ss_siphash_begin(algorithm);
+  ss_siphash_add_u64(&k, ss_addr_source(ss_server_source(server)));
+  return ss_siphash_end(&k).h;
+}
+
 /* RFC 8760 2.4: one for each algorithm, the best first. */
-static int challenges(ss_endpoint *e, bool stale, ss_buf *b) {
+static int challenges(ss_endpoint *e, const ss_server *server, bool stale,
+                      ss_buf *b) {
   const ss_auth *a = e->auth;
   uint64_t now = ss_loop_now(e->loop);
   for (size_t i = 0; i < a->algorithms; i++) {
     char nonce[SS_NONCE_LEN];
-    int rc = ss_nonce_make(a->nonces, now, a->algorithm[i], nonce);
+    int rc = ss_nonce_make(a->nonces, now, purpose(e, a->algorithm[i], server),
+                           nonce);
     if (rc)
       return rc;
     ss_digest_challenge(b, a->algorithm[i], ss_str_z(a->realm),
@@ -69,7 +85,7 @@ static int challenges(ss_endpoint *e, bool stale, ss_buf *b) {
 static void challenge(ss_endpoint *e, ss_server *server, bool stale) {
   char text[2048];
   ss_buf b = SS_BUF_ON(text, sizeof text);
-  if (challenges(e, stale, &b)) {
+  if (challenges(e, server, stale, &b)) {
     e->stats.out_of_memory++;
     ss_server_drop(server);
   } else {
@@ -181,13 +197,14 @@ static bool is_offered(const ss_auth *a, ss_algorithm algorithm) {
 
 /* What can be told without knowing the user. SS_ESTATE: the nonce is no good
  * any more, or was used with that count before. */
-static int check(ss_endpoint *e, ss_message *m, const ss_digest *d) {
+static int check(ss_endpoint *e, const ss_server *server, ss_message *m,
+                 const ss_digest *d) {
   ss_auth *a = e->auth;
   /* RFC 3261 22.4: what was signed is what is asked for */
   if (!is_offered(a, d->algorithm) || !ss_str_eq(d->uri, m->uri))
     return SS_ESYNTAX;
-  int rc = ss_nonce_check(a->nonces, ss_loop_now(e->loop), d->algorithm,
-                          d->nonce, d->nc);
+  int rc = ss_nonce_check(a->nonces, ss_loop_now(e->loop),
+                          purpose(e, d->algorithm, server), d->nonce, d->nc);
   return rc == SS_ENOTFOUND ? SS_ESTATE : rc;
 }
 
@@ -196,23 +213,36 @@ static void refuse_credentials(ss_endpoint *e, ss_server *server, bool stale) {
   challenge(e, server, stale);
 }
 
+static void refuse_guess(ss_endpoint *e, ss_server *server) {
+  char text[32];
+  ss_buf b = SS_BUF_ON(text, sizeof text);
+  size_t limit = e->limits.guesses_per_source;
+  ss_buf_lit(&b, "Retry-After: ");
+  ss_buf_u64(&b, (MINUTE / 1000 + limit - 1) / limit);
+  ss_buf_lit(&b, "\r\n");
+  ss_requests_refuse(e, server, 503, ss_buf_view(&b));
+}
+
 /* Who guesses is not heard for a while: told so once a second, without a
- * lookup. A call that there is goes on, for its tags can't be guessed. */
-static bool may_guess(ss_endpoint *e, ss_server *server, ss_message *m) {
-  if (!e->auth->guesses || ss_dialog_find(e, m))
+ * lookup; always where silence would leave him waiting, over a stream or after
+ * a 100. A call that there is goes on for him whose it is. */
+static bool may_guess(ss_endpoint *e, ss_server *server, ss_message *m,
+                      ss_str user) {
+  if (!e->auth->guesses)
     return true;
-  switch (ss_rate_look(e->auth->guesses, ss_server_source(server),
-                       ss_loop_now(e->loop))) {
-  case SS_RATE_WITHIN:
+  const ss_session *s = ss_dialog_find(e, m);
+  if (s && ss_str_eq(s->request->user, user))
     return true;
-  case SS_RATE_OVER_TELL:
-    ss_requests_refuse(e, server, 503, SS_STR("Retry-After: 60\r\n"));
-    break;
-  case SS_RATE_OVER:
+  ss_verdict v = ss_rate_look(e->auth->guesses, ss_server_source(server),
+                              ss_loop_now(e->loop));
+  if (v == SS_RATE_WITHIN)
+    return true;
+  e->stats.refused_guesses++;
+  if (v == SS_RATE_OVER_TELL || ss_server_path(server)->conn ||
+      ss_server_answered(server))
+    refuse_guess(e, server);
+  else
     ss_server_drop(server);
-    break;
-  }
-  e->stats.refused_rate++;
   return false;
 }
 
@@ -230,9 +260,9 @@ void ss_auth_received(ss_endpoint *e, ss_server *server, ss_message *m) {
     return;
   }
   if (!rc)
-    rc = check(e, m, &d);
+    rc = check(e, server, m, &d);
   if (!rc) {
-    if (may_guess(e, server, m))
+    if (may_guess(e, server, m, d.user))
       begin(e, server, m, &d);
   } else if (rc == SS_ENOMEM) {
     e->stats.out_of_memory++;
@@ -255,8 +285,8 @@ static int verify(ss_attempt *a, const ss_ha1 *ha1, bool known) {
     return rc;
   if (!(ss_digest_same(d, right) & known))
     return SS_ENOTFOUND;
-  rc = ss_nonce_use(e->auth->nonces, ss_loop_now(e->loop), d->algorithm,
-                    d->nonce, d->nc);
+  rc = ss_nonce_use(e->auth->nonces, ss_loop_now(e->loop),
+                    purpose(e, d->algorithm, a->server), d->nonce, d->nc);
   return rc == SS_ENOTFOUND ? SS_ESTATE : rc;
 }
 
@@ -266,7 +296,7 @@ static void settle(ss_attempt *a, const ss_ha1 *ha1, bool known) {
   ss_str user = a->digest.user;
   int rc = verify(a, ha1, known);
   ss_server *server = finish(e, a);
-  if (!may_guess(e, server, m)) { /* too many were under way at once */
+  if (!may_guess(e, server, m, user)) { /* too many were under way at once */
   } else if (!rc) {
     m->user = user;
     ss_requests_admitted(e, server, m);

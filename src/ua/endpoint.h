@@ -105,7 +105,8 @@ typedef struct ss_endpoint_config {
   X(messages_in) X(messages_out) X(requests_in) X(responses_in)                \
   X(retransmissions_in) X(retransmissions_out)                                 \
   X(refused_syntax) X(refused_limit) X(refused_unanswerable)                   \
-  X(refused_overload) X(refused_rate) X(refused_size) X(refused_length)        \
+  X(refused_overload) X(refused_rate) X(refused_guesses) X(refused_size)       \
+  X(refused_length)                                                            \
   X(refused_slow) X(refused_idle) X(refused_backlog) X(refused_connections)    \
   X(refused_merged) X(refused_no_dialog) X(refused_no_transaction)             \
   X(refused_method) X(refused_extension) X(refused_media_type)                 \

@@ -278,25 +278,25 @@ static void on_ack(void *arg, ss_message *ack) {
 }
 
 /* limits.invites_per_source: one answer a second at most. */
-static unsigned by_rate(ss_endpoint *e, const ss_path *path) {
+static ss_entry by_rate(ss_endpoint *e, const ss_path *path) {
   ss_verdict v = ss_rate_take(e->rate, &path->peer, ss_loop_now(e->loop));
   if (v == SS_RATE_WITHIN)
-    return SS_NOW;
+    return SS_LET_IN;
   e->stats.refused_rate++;
-  return v == SS_RATE_OVER_TELL ? 1 : SS_UNANSWERED;
+  return v == SS_RATE_OVER_TELL ? SS_TELL : SS_IGNORE;
 }
 
 /* Of calls that begin: what belongs to one that there is may come. Nothing is
  * kept of those that may not. */
-static unsigned on_admit(void *arg, const ss_path *path, ss_message *m) {
+static ss_entry on_admit(void *arg, const ss_path *path, ss_message *m) {
   ss_endpoint *e = arg;
   if (m->method != SS_INVITE || (has_to_tag(m) && ss_dialog_find(e, m)))
-    return SS_NOW;
-  unsigned later = e->rate ? by_rate(e, path) : SS_NOW;
-  if (later != SS_NOW || !ss_overload_refuses(e))
-    return later;
+    return SS_LET_IN;
+  ss_entry entry = e->rate ? by_rate(e, path) : SS_LET_IN;
+  if (entry != SS_LET_IN || !ss_overload_refuses(e))
+    return entry;
   e->stats.refused_overload++;
-  return 10;
+  return SS_TURN_AWAY;
 }
 
 const ss_layer_user ss_requests_user = {on_admit, on_request, on_ack};

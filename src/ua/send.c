@@ -10,6 +10,19 @@ typedef struct target {
   bool routed;       /* there is a route set */
 } target;
 
+/* The first of the route set, which is the same for all of the dialog: parsed
+ * once, as the arena is bounded. */
+static int parse_route(ss_session *s, ss_str value) {
+  if (s->route)
+    return 0;
+  ss_arena *arena = &s->request->arena;
+  ss_name_addr *first = ss_arena_alloc(arena, sizeof *first);
+  int rc = first ? ss_name_addr_parse(arena, value, first) : SS_ENOMEM;
+  if (!rc)
+    s->route = first;
+  return rc;
+}
+
 /* RFC 3261 12.2.1.1: the route set is the INVITE's Record-Route in order; its
  * first URI without ;lr is a strict router's, which wants to be the
  * Request-URI and the remote target last. */
@@ -27,13 +40,12 @@ static int find_target(ss_session *s, ss_buf *b, target *t) {
   size_t start = b->n;
   while (ss_elements_next(&e, &value)) {
     if (!t->routed) {
-      ss_name_addr first;
-      rc = ss_name_addr_parse(&m->arena, value, &first);
+      rc = parse_route(s, value);
       if (rc)
         return rc;
       t->routed = true;
-      t->next = first.uri;
-      strict = !first.uri.lr;
+      t->next = s->route->uri;
+      strict = !t->next.lr;
       if (strict)
         continue;
     }
@@ -60,9 +72,9 @@ static bool behind_nat(const ss_session *s, const ss_addr *contact) {
          !ss_addr_same_ip(&s->remote, contact);
 }
 
-/* May a peer send us there? Not out of the networks that we were given, where
- * we were. Not to what its own packets could not reach: not to this machine
- * from another one, nor by its Contact to a private network from elsewhere. */
+/* May a peer send us there? Where the script has given networks, to those. Else
+ * not to what its own packets could not reach: not to this machine from another
+ * one, nor by its Contact to a private network from elsewhere. */
 static bool may_steer(const ss_session *s, const ss_addr *to, bool routed) {
   const ss_networks *targets = &s->endpoint->targets;
   bool local = ss_addr_is_loopback(&s->remote);
@@ -88,36 +100,49 @@ static ss_transport *transport_for(ss_session *s, const ss_addr *to) {
   return NULL;
 }
 
-static int back_to_source(ss_session *s, ss_path *path) {
-  if (s->path.conn && !ss_path_ended(&s->path)) {
-    *path = s->path;
-    ss_path_hold(path);
-    return 0;
-  }
-  return ss_path_to(s->path.transport, &s->remote, path);
+typedef struct hop {
+  ss_transport *transport; /* NULL: by the INVITE's own connection */
+  ss_addr to;
+} hop;
+
+static bool is_connected(const ss_session *s) {
+  return s->path.conn && !ss_path_ended(&s->path);
 }
 
-/* The path to the next hop. IP literals only: where a host name stands, the
- * request goes back to where the INVITE came from, whose sender knows the way;
- * nothing here waits for a name server. The INVITE's own connection is used as
- * long as it is open and the next hop isn't elsewhere. */
-static int find_path(ss_session *s, const target *t, ss_path *path) {
+static hop source_of(const ss_session *s) {
+  if (is_connected(s))
+    return (hop){NULL, s->path.peer};
+  return (hop){s->path.transport, s->remote};
+}
+
+/* The next hop. IP literals only: where a host name stands, the request goes
+ * back to where the INVITE came from, whose sender knows the way; nothing here
+ * waits for a name server. The INVITE's own connection is used as long as it is
+ * open and the next hop isn't elsewhere. */
+static hop find_hop(ss_session *s, const target *t) {
   ss_addr to;
   ss_proto proto =
       ss_str_ieq(t->next.transport, SS_STR("tcp")) ? SS_TCP : SS_UDP;
   uint16_t port = t->next.port ? t->next.port : 5060;
   int rc = ss_addr_ip(&to, proto, t->next.host, port);
   if (rc || !ss_addr_sendable(&to) || !may_steer(s, &to, t->routed))
-    return back_to_source(s, path);
+    return source_of(s);
   bool elsewhere = t->routed && !ss_addr_same_ip(&to, &s->remote);
-  if (s->path.conn && !ss_path_ended(&s->path) && !elsewhere)
-    return back_to_source(s, path);
+  if (is_connected(s) && !elsewhere)
+    return source_of(s);
   if (!t->routed && behind_nat(s, &to))
-    return back_to_source(s, path);
+    return source_of(s);
   ss_transport *transport = transport_for(s, &to);
-  if (!transport)
-    return back_to_source(s, path);
-  return ss_path_to(transport, &to, path);
+  return transport ? (hop){transport, to} : source_of(s);
+}
+
+static int find_path(ss_session *s, const target *t, ss_path *path) {
+  hop h = find_hop(s, t);
+  if (h.transport)
+    return ss_path_to(h.transport, &h.to, path);
+  *path = s->path;
+  ss_path_hold(path);
+  return 0;
 }
 
 static int render(ss_session *s, const target *t, const ss_path *path,
@@ -184,17 +209,14 @@ int ss_send_prepare(ss_session *s, const ss_sending *r, ss_letter *out) {
 
 int ss_session_next_hop(ss_session *s, ss_addr *out) {
   ss_endpoint *e = s->endpoint;
+  if (!e) /* it has ended, and is the script's alone */
+    return SS_ECLOSED;
   ss_buf b = SS_BUF_ON(e->scratch, sizeof e->scratch);
-  ss_path path;
   target t = {0};
   int rc = find_target(s, &b, &t);
   if (!rc)
-    rc = find_path(s, &t, &path);
-  if (rc)
-    return rc;
-  *out = path.peer;
-  ss_path_release(&path);
-  return 0;
+    *out = find_hop(s, &t).to;
+  return rc;
 }
 
 void ss_letter_free(ss_letter *l) {

@@ -235,8 +235,8 @@ ss_str ss_session_local_tag(const ss_session *s);
 ss_str ss_session_remote_tag(const ss_session *s);
 const ss_addr *ss_session_remote_address(const ss_session *s);
 /* Where a request of ours would go now: the remote target or the first of the
- * route set as far as it may be followed, else where the INVITE came from. An
- * error when there is no way. */
+ * route set as far as it may be followed, else where the INVITE came from.
+ * Nothing is sent, and no connection made. SS_ECLOSED when it is over. */
 int ss_session_next_hop(ss_session *s, ss_addr *out);
 /* The INVITE's description: its body or the part of a multipart one; empty:
  * none. */

@@ -86,10 +86,11 @@ struct ss_session {
   uint32_t interval; /* of `repeat`, ms */
   ss_message *request;
   ss_message *target; /* its Contact is the remote target; NULL: request */
-  ss_server *server;  /* of the INVITE or re-INVITE, while attached */
-  ss_path path;       /* the target came by it */
-  ss_addr remote;     /* where that came from */
-  ss_addr hidden;     /* what it said it is, behind a NAT; or none */
+  const ss_name_addr *route; /* send.c; NULL: none, or not asked for yet */
+  ss_server *server;         /* of the INVITE or re-INVITE, while attached */
+  ss_path path;              /* the target came by it */
+  ss_addr remote;            /* where that came from */
+  ss_addr hidden;            /* what it said it is, behind a NAT; or none */
   ss_client *bye;
   ss_media media;
   ss_modify *modify;     /* their re-INVITE or UPDATE that isn't done */
