@@ -18,12 +18,13 @@ static bool escaped_only(ss_str value) {
 }
 
 static void check_field(const ss_message *m, const ss_field *f) {
-  MUST(f->name.n && ss_str_is_token(f->name));
-  MUST(fuzz_inside(f->name, m->head) && fuzz_inside(f->value, m->head));
+  MUST(f->name_n && ss_str_is_token(ss_field_written(f)));
+  MUST(fuzz_inside(ss_field_written(f), m->head) &&
+       fuzz_inside(f->value, m->head));
   MUST(escaped_only(f->value));
   MUST(ss_str_chr(f->value, '\t') == f->value.n);
   MUST(ss_str_trim(f->value).n == f->value.n);
-  MUST(f->id < SS_FIELD_COUNT && f->id == ss_field_lookup(f->name));
+  MUST(f->id < SS_FIELD_COUNT && f->id == ss_field_lookup(ss_field_written(f)));
   MUST(f->next == 0 || (m->field + f->next > f && f->next < m->fields));
 }
 
@@ -43,7 +44,7 @@ static void check_chains(const ss_message *m) {
   }
   MUST(reached + 1 == m->fields);
   for (unsigned i = 1; i < m->fields; i++)
-    MUST(ss_message_named(m, m->field[i].name, NULL) != NULL);
+    MUST(ss_message_named(m, ss_field_written(&m->field[i]), NULL) != NULL);
 }
 
 /* What a reply echoes stands on one line each, whatever is wrong with it. */

@@ -136,8 +136,8 @@ local sip = {}
 ---Wrong credentials a minute of one source, and as many at once; 20; 0: any
 ---number. Over it its requests with credentials are answered as above, whether
 ---these are right or not; a caller's within his call go on. All who come from
----one address are one source. With it, a nonce is good over UDP from the address
----it was sent to, from another it is stale
+---one address are one source. With it a nonce is good over UDP from the address
+---that it was sent to; from another it is stale
 ---@field guesses_per_source? integer
 ---Seconds that an INVITE may go unanswered, whatever connect_timeout is; 86400
 ---@field provisional_time? integer

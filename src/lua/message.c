@@ -178,7 +178,7 @@ static int all_headers(lua_State *L, const ss_message *m) {
   lua_createtable(L, m->fields ? m->fields - 1 : 0, 0);
   for (i = 1; i < m->fields; i++) {
     lua_createtable(L, 2, 0);
-    lss_push_str(L, m->field[i].name);
+    lss_push_str(L, ss_field_written(&m->field[i]));
     lua_rawseti(L, -2, 1);
     lss_push_str(L, m->field[i].value);
     lua_rawseti(L, -2, 2);

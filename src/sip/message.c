@@ -34,7 +34,7 @@ const ss_field *ss_message_named(const ss_message *m, ss_str name,
   const ss_field *f =
       after ? ss_message_next(m, after) : ss_message_field(m, id);
   if (id == SS_FIELD_OTHER)
-    while (f && !ss_str_ieq(f->name, name))
+    while (f && !ss_str_ieq(ss_field_written(f), name))
       f = ss_message_next(m, f);
   return f;
 }

@@ -81,12 +81,19 @@ typedef enum ss_field_id {
       SS_FIELD_COUNT
 } ss_field_id;
 
+/* Each message has a dozen or two of them: 32 bytes. */
 typedef struct ss_field {
-  ss_str name;  /* as written */
-  ss_str value; /* trimmed; folds are spaces */
+  ss_str value;     /* trimmed; folds are spaces */
+  const char *name; /* see ss_field_written */
+  uint32_t name_n;
   uint8_t id;   /* ss_field_id */
   uint8_t next; /* index of the next one with this id, 0: none */
 } ss_field;
+
+/* Its name as it stands in the message. */
+static inline ss_str ss_field_written(const ss_field *f) {
+  return (ss_str){f->name, f->name_n};
+}
 
 struct ss_parsed; /* headers.c: what has been parsed so far */
 

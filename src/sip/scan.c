@@ -244,7 +244,7 @@ static void add_field(ss_scan *s, ss_field_id id, ss_str name, ss_str value) {
     return;
   }
   uint8_t index = m->fields++;
-  m->field[index] = (ss_field){name, value, (uint8_t)id, 0};
+  m->field[index] = (ss_field){value, name.p, (uint32_t)name.n, (uint8_t)id, 0};
   if (m->first[id]) {
     m->field[s->last[id]].next = index;
     repeated(s, id);
