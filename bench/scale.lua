@@ -14,7 +14,7 @@ package.path = "./?.lua;" .. package.path
 local process = require "bench.process"
 
 local LIVE = { 10, 1000, 10000, 50000, 100000 }
-local RATE, SECONDS, FILL = 2000, 5, 4000
+local RATE, SECONDS, FILL = 2000, 5, 2000
 local ENDED = 33 -- s
 local WAITING = 25000 -- calls; each leaves two transactions
 local collector = arg[1] or "incremental"
