@@ -106,12 +106,12 @@ static void once(ss_timer *timer) {
 }
 
 static void rush(void) {
-  static ss_timer timer[200];
-  for (int i = 0; i < 200; i++) {
+  static ss_timer timer[1200];
+  for (int i = 0; i < 1200; i++) {
     timer[i].fn = once;
     ss_loop_timer(loop, &timer[i], 10);
   }
-  while (fired < 200)
+  while (fired < 1200)
     ss_loop_run(loop, SS_RUN_ONCE);
 }
 

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "net/uvloop.h"
 
-#define FEW 100    /* timers; so many are no rush */
+#define FEW 1000   /* timers; so many are no rush */
 #define MANY 10000 /* a half of them is worth the work, else an eighth is */
 #define QUIET 500  /* ms until it is believed */
 #define PAUSE 5    /* ms from one step to the next */
