@@ -7,14 +7,14 @@
 #include "base/alloc.h"
 #include "net/uvloop.h"
 
-#define FEW 1000   /* timers; so many are no rush */
-#define MANY 10000 /* a half of them is worth the work, else an eighth is */
-#define QUIET 500  /* ms until it is believed */
-#define PAUSE 5    /* ms from one step to the next */
-#define STEPS 4    /* until the C library is asked: 60 ms for 300 MB */
+#define FEW 1000  /* timers; so many are no rush */
+#define SHARE 8   /* of the peak, or less: at a quarter there is work to do */
+#define QUIET 500 /* ms until it is believed */
+#define PAUSE 5   /* ms from one step to the next */
+#define STEPS 4   /* until the C library is asked: 60 ms for 300 MB */
 
 static bool is_over(const ss_uvloop *u) {
-  return u->loop.wheel.count <= u->peak / (u->peak < MANY ? 8 : 2);
+  return u->loop.wheel.count <= u->peak / SHARE;
 }
 
 static void start(ss_uvloop *u, uint32_t ms);
@@ -24,16 +24,19 @@ static void work(uv_timer_t *timer) {
   ss_relief *relief = &u->loop.relief;
   bool over = is_over(u), more;
   u->relief_due = UINT64_MAX;
+  if (!u->relieving)
+    u->left = u->loop.wheel.count;
   ss_uvloop_enter(&u->loop);
   more = relief->fn && relief->fn(relief->arg, !over);
   if (over && (!more || ++u->relieved % STEPS == 0))
     ss_alloc_trim();
+  u->relieving = more;
   if (more) {
     start(u, PAUSE);
   } else {
     u->relieved = 0;
     if (over)
-      u->peak = 0;
+      u->peak = u->left; /* for those that have ended meanwhile */
   }
   ss_uvloop_end(u);
 }

@@ -18,6 +18,8 @@ typedef struct ss_uvloop {
   uv_timer_t relief;
   uint64_t relief_due;
   size_t peak;       /* most timers at once since the last relief */
+  size_t left;       /* when this one began */
+  bool relieving;    /* there is one */
   unsigned relieved; /* steps of this one */
   uint64_t armed;    /* what timer is set to, UINT64_MAX: not */
   int pollfd, timerfd;
