@@ -2,7 +2,7 @@
 -- than a thousand sleepers are a rush: what counts are timers.
 local sip = require "sipsession"
 
-describe("after a rush", function()
+describe("after a rush #slow", function()
   local mode, pause, step
 
   before_each(function()
@@ -74,18 +74,18 @@ describe("after a rush", function()
     for _ = 1, 1200 do
       sip.spawn(sip.sleep, 0.01)
     end
-    local mode
+    local found
     sip.spawn(function()
       sip.sleep(0.6)
       for _ = 1, 1200 do
         sip.spawn(sip.sleep, 0.3)
       end
       sip.sleep(0.1)
-      mode = collectgarbage "generational"
+      found = collectgarbage "generational"
       sip.stop()
     end)
     sip.run()
-    assert.equal("generational", mode)
+    assert.equal("generational", found)
     assert.equal(200000, #big)
     sip.run()
   end)
