@@ -26,6 +26,7 @@ static const luaL_Reg functions[] = {{"endpoint", lss_endpoint_new},
                                      {"_keeper", lss_keeper},
                                      {"_media_failure", lss_error_media},
                                      {"_complain", lss_complain_of},
+                                     {"_line", lss_printable_line},
                                      {NULL, NULL}};
 
 /* sip.sdp is loaded when it is asked for. */

@@ -27,10 +27,7 @@ end
 
 function Error:__tostring()
   local reason = self.reason and (" (%s)"):format(self.reason) or ""
-  local text = ("%s%s: %s"):format(self.kind, reason, self.message)
-  return (sip.printable(text):gsub("[\r\n]", function(c) -- one line of a log
-    return ("\\x%02X"):format(c:byte())
-  end))
+  return sip._line(("%s%s: %s"):format(self.kind, reason, self.message))
 end
 
 local function new_error(kind, reason, ...)

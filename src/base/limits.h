@@ -1,8 +1,7 @@
 /* Every maximum of the library, in one table: name, default, the least that it
- * may be (0 is no limit), what it bounds.
- * The names are those of the endpoint's `limits` option; what goes over one is
- * refused while that is cheap, and counted. A source is an IPv4 address, or the
- * first 64 bits of an IPv6 one. */
+ * may be (0 is no limit), what it bounds. The names are those of the endpoint's
+ * `limits` option; what goes over one is refused while that is cheap, and
+ * counted. A source is an IPv4 address, or the first 64 bits of an IPv6 one. */
 #ifndef SS_BASE_LIMITS_H
 #define SS_BASE_LIMITS_H
 

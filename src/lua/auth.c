@@ -1,8 +1,8 @@
 /* Who may call: the endpoint's options allow, deny and auth (targets are read
- * like allow), and the lookup
- * that auth has, run in a coroutine of its own. What it returns: a password, a
- * table with `ha1`, or nil for a user that there isn't; an error is a 500 (and
- * is reported). No password gets into a message of ours. */
+ * like allow), and the lookup that auth has, run in a coroutine of its own.
+ * What it returns: a password, a table with `ha1`, or nil for a user that there
+ * isn't; an error is a 500 (and is reported). No password gets into a message
+ * of ours. */
 #include "lua/auth.h"
 #include "lua/call.h"
 #include "lua/class.h"

@@ -19,10 +19,18 @@ const char *lss_printable(lua_State *L, ss_str text) {
   return push(L, text, SS_PRINT_LINE);
 }
 
-int lss_printable_text(lua_State *L) {
+static int push_argument(lua_State *L, ss_print_as as) {
   ss_str text;
 
   text.p = luaL_checklstring(L, 1, &text.n);
-  push(L, text, SS_PRINT_MESSAGE);
+  push(L, text, as);
   return 1;
+}
+
+int lss_printable_text(lua_State *L) {
+  return push_argument(L, SS_PRINT_MESSAGE);
+}
+
+int lss_printable_line(lua_State *L) {
+  return push_argument(L, SS_PRINT_LINE);
 }

@@ -1,8 +1,10 @@
 /* A collector that isn't asked rests, and it is asked by allocations alone:
  * once the last of many calls has ended, all they were stays. So it is asked
  * here: by steps, through three cycles. The first finishes what it was at; the
- * next calls the finalizers; the last frees what had one. A script that stopped
- * its collector keeps what it has. */
+ * next calls the finalizers; the last frees what had one. A generational
+ * collector, which the interpreter's is, knows no such steps and is made an
+ * incremental one meanwhile. A script that stopped its collector keeps what it
+ * has. */
 #include "lua/relief.h"
 #include "lua/call.h"
 

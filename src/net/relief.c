@@ -24,13 +24,12 @@ static void work(uv_timer_t *timer) {
   ss_relief *relief = &u->loop.relief;
   bool over = is_over(u), more;
   u->relief_due = UINT64_MAX;
-  if (!u->relieving)
+  if (!u->relieved)
     u->left = u->loop.wheel.count;
   ss_uvloop_enter(&u->loop);
   more = relief->fn && relief->fn(relief->arg, !over);
   if (over && (!more || ++u->relieved % STEPS == 0))
     ss_alloc_trim();
-  u->relieving = more;
   if (more) {
     start(u, PAUSE);
   } else {

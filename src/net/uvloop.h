@@ -19,8 +19,7 @@ typedef struct ss_uvloop {
   uint64_t relief_due;
   size_t peak;       /* most timers at once since the last relief */
   size_t left;       /* when this one began */
-  bool relieving;    /* there is one */
-  unsigned relieved; /* steps of this one */
+  unsigned relieved; /* steps of this one; 0: there is none */
   uint64_t armed;    /* what timer is set to, UINT64_MAX: not */
   int pollfd, timerfd;
   bool roused;  /* timerfd is due already */

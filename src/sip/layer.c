@@ -163,12 +163,15 @@ static void say_503(ss_layer *l, const ss_path *path, ss_message *m,
   ss_layer_refuse(l, path, m, 503, SS_STR_NONE, when);
 }
 
-/* A stream repeats nothing. */
-static void turn_away(ss_layer *l, const ss_path *path, ss_message *m,
-                      ss_key key) {
-  say_503(l, path, m, SS_STR("Retry-After: 10\r\n"));
+void ss_layer_remember(ss_layer *l, const ss_path *path, ss_key key) {
   if (!path->conn)
     ss_refused_add(&l->refused, key, ss_loop_now(l->loop), ss_layer_64t1(l));
+}
+
+static void turn_away(ss_layer *l, const ss_path *path, ss_message *m,
+                      ss_key key) {
+  say_503(l, path, m, SS_RETRY_LATER);
+  ss_layer_remember(l, path, key);
 }
 
 /* False: it was refused. */
@@ -177,7 +180,7 @@ static bool let_in(ss_layer *l, const ss_path *path, ss_message *m,
   ss_entry entry = SS_LET_IN;
   if (ss_refused_has(&l->refused, key, ss_loop_now(l->loop))) {
     l->count.retransmissions_in++;
-    say_503(l, path, m, SS_STR("Retry-After: 10\r\n"));
+    say_503(l, path, m, SS_RETRY_LATER);
     return false;
   }
   if (m->method != SS_CANCEL)

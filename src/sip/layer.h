@@ -57,6 +57,9 @@ struct ss_server {
   void *arg;
 };
 
+/* layer.c: a 503 that its repeats will get too; a stream repeats nothing. */
+void ss_layer_remember(ss_layer *l, const ss_path *path, ss_key key);
+
 /* server.c: what both server machines share */
 ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
                          ss_key key, ss_key merge_key);

@@ -240,9 +240,8 @@ int ss_server_refuse(ss_server *s, ss_reply *reply) {
                            reply->reason, reply->own);
   if (rc == SS_ENOMEM)
     s->layer->count.out_of_memory++;
-  if (reply->code == 503 && !path.conn)
-    ss_refused_add(&s->layer->refused, s->key, ss_loop_now(s->layer->loop),
-                   ss_layer_64t1(s->layer));
+  if (reply->code == 503)
+    ss_layer_remember(s->layer, &path, s->key);
   ss_server_free(s);
   return 0;
 }

@@ -26,6 +26,9 @@ typedef struct ss_layer_counters {
   uint64_t refused_overload, stray_responses, send_errors, out_of_memory;
 } ss_layer_counters;
 
+/* Of the 503 to what there is no room for. */
+#define SS_RETRY_LATER SS_STR("Retry-After: 10\r\n")
+
 /* What becomes of a request. */
 typedef enum ss_entry {
   SS_LET_IN,

@@ -169,7 +169,7 @@ static void begin(ss_endpoint *e, ss_server *server, ss_message *m,
   else if (!(a = ss_alloc(sizeof *a)))
     e->stats.out_of_memory++;
   if (!a) {
-    ss_requests_refuse(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    ss_requests_refuse(e, server, 503, SS_RETRY_LATER);
     return;
   }
   a->refs = 1;
@@ -214,13 +214,10 @@ static void refuse_credentials(ss_endpoint *e, ss_server *server, bool stale) {
 }
 
 static void refuse_guess(ss_endpoint *e, ss_server *server) {
-  char text[32];
-  ss_buf b = SS_BUF_ON(text, sizeof text);
+  char text[SS_RETRY_AFTER];
   size_t limit = e->limits.guesses_per_source;
-  ss_buf_lit(&b, "Retry-After: ");
-  ss_buf_u64(&b, (MINUTE / 1000 + limit - 1) / limit);
-  ss_buf_lit(&b, "\r\n");
-  ss_requests_refuse(e, server, 503, ss_buf_view(&b));
+  uint64_t seconds = (MINUTE / 1000 + limit - 1) / limit;
+  ss_requests_refuse(e, server, 503, ss_retry_after_line(text, seconds));
 }
 
 /* Who guesses is not heard for a while: told so once a second, without a
@@ -290,25 +287,31 @@ static int verify(ss_attempt *a, const ss_ha1 *ha1, bool known) {
   return rc == SS_ENOTFOUND ? SS_ESTATE : rc;
 }
 
-static void settle(ss_attempt *a, const ss_ha1 *ha1, bool known) {
-  ss_endpoint *e = a->endpoint;
-  ss_message *m = ss_message_ref(a->request);
-  ss_str user = a->digest.user;
-  int rc = verify(a, ha1, known);
-  ss_server *server = finish(e, a);
-  if (!may_guess(e, server, m, user)) { /* too many were under way at once */
-  } else if (!rc) {
+/* rc: what verify said. */
+static void conclude(ss_endpoint *e, ss_server *server, ss_message *m,
+                     ss_str user, int rc) {
+  if (!rc) {
     m->user = user;
     ss_requests_admitted(e, server, m);
   } else if (rc == SS_ENOMEM) {
     e->stats.out_of_memory++;
-    ss_requests_refuse(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    ss_requests_refuse(e, server, 503, SS_RETRY_LATER);
   } else {
     if (rc == SS_ENOTFOUND && e->auth->guesses)
       ss_rate_take(e->auth->guesses, ss_server_source(server),
                    ss_loop_now(e->loop));
     refuse_credentials(e, server, rc == SS_ESTATE);
   }
+}
+
+static void settle(ss_attempt *a, const ss_ha1 *ha1, bool known) {
+  ss_endpoint *e = a->endpoint;
+  ss_message *m = ss_message_ref(a->request);
+  ss_str user = a->digest.user;
+  int rc = verify(a, ha1, known);
+  ss_server *server = finish(e, a);
+  if (may_guess(e, server, m, user)) /* else too many were under way at once */
+    conclude(e, server, m, user, rc);
   ss_message_unref(m);
 }
 
@@ -366,7 +369,7 @@ void ss_auth_close(ss_endpoint *e) {
   ss_list *node;
   while (e->auth && (node = ss_list_shift(&e->auth->attempts)))
     ss_requests_refuse(e, finish(e, SS_CONTAINER(node, ss_attempt, node)), 503,
-                       SS_STR("Retry-After: 10\r\n"));
+                       SS_RETRY_LATER);
 }
 
 void ss_auth_forget(ss_endpoint *e) {

@@ -34,11 +34,11 @@ void ss_invite_received(ss_endpoint *e, ss_server *server, ss_message *m) {
   }
   if (e->live >= e->limits.sessions) {
     e->stats.refused_overload++;
-    ss_requests_reply(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    ss_requests_reply(e, server, 503, SS_RETRY_LATER);
     return;
   }
   if (ss_session_new(e, server, m, from->tag))
     return;
   e->stats.out_of_memory++;
-  ss_requests_reply(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+  ss_requests_reply(e, server, 503, SS_RETRY_LATER);
 }

@@ -237,7 +237,7 @@ void ss_refer_received(ss_session *s, ss_server *server, ss_message *m) {
   }
   if (s->referred >= e->limits.dialog_requests) {
     e->stats.refused_overload++;
-    ss_requests_reply(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    ss_requests_reply(e, server, 503, SS_RETRY_LATER);
     return;
   }
   ss_inbound_received(s, server, m);

@@ -127,13 +127,18 @@ bool ss_requests_body(ss_endpoint *e, ss_server *server, ss_message *m) {
   return false;
 }
 
-void ss_requests_later(ss_endpoint *e, ss_server *server) {
-  char text[32];
-  ss_buf b = SS_BUF_ON(text, sizeof text);
+ss_str ss_retry_after_line(char text[SS_RETRY_AFTER], uint64_t seconds) {
+  ss_buf b = SS_BUF_ON(text, SS_RETRY_AFTER);
   ss_buf_lit(&b, "Retry-After: ");
-  ss_buf_u64(&b, ss_random_below(11));
+  ss_buf_u64(&b, seconds);
   ss_buf_lit(&b, "\r\n");
-  ss_requests_reply(e, server, 500, ss_buf_view(&b));
+  return ss_buf_view(&b);
+}
+
+void ss_requests_later(ss_endpoint *e, ss_server *server) {
+  char text[SS_RETRY_AFTER];
+  ss_requests_reply(e, server, 500,
+                    ss_retry_after_line(text, ss_random_below(11)));
 }
 
 /* RFC 3261 14.2: a re-INVITE before the first INVITE is done with is told to
@@ -226,7 +231,7 @@ static void out_of_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
     return;
   }
   if (e->closing) {
-    ss_requests_reply(e, server, 503, SS_STR("Retry-After: 10\r\n"));
+    ss_requests_reply(e, server, 503, SS_RETRY_LATER);
     return;
   }
   if (m->method == SS_INVITE)

@@ -230,6 +230,8 @@ void ss_invite_received(ss_endpoint *e, ss_server *server, ss_message *m);
 
 /* Whether the body is one that the endpoint takes; else it was answered. */
 bool ss_requests_body(ss_endpoint *e, ss_server *server, ss_message *m);
+#define SS_RETRY_AFTER 40 /* bytes of any such line */
+ss_str ss_retry_after_line(char text[SS_RETRY_AFTER], uint64_t seconds);
 /* RFC 3261 14.2, RFC 3311 5.2: come back in up to ten seconds. */
 void ss_requests_later(ss_endpoint *e, ss_server *server);
 
