@@ -74,6 +74,15 @@ function process.memory(pid)
   return sum / 1024
 end
 
+-- Of a line of name=value pairs.
+function process.values(text)
+  local result = {}
+  for key, value in text:gmatch "(%w+)=(%d+)" do
+    result[key] = math.tointeger(value)
+  end
+  return result
+end
+
 -- What the load says (load.c). Options: connections (of TCP), repeated (more
 -- than so many, and it gives up).
 function process.load(kind, rate, count, options)
@@ -82,11 +91,7 @@ function process.load(kind, rate, count, options)
     "-t %d -r %d %d %s %d %d"):format(options.connections or 0,
     options.repeated or count, process.PORT, kind, rate, count))
   assert(ok, "the load failed")
-  local result = {}
-  for key, value in text:gmatch "(%w+)=(%d+)" do
-    result[key] = math.tointeger(value)
-  end
-  return result
+  return process.values(text)
 end
 
 return process

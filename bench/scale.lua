@@ -37,11 +37,7 @@ local function turns(pid)
   for line in io.lines(output) do
     last = line
   end
-  local said = {}
-  for key, value in last:gmatch "(%w+)=(%d+)" do
-    said[key] = math.tointeger(value)
-  end
-  return said
+  return process.values(last)
 end
 
 local function hold(n)

@@ -44,12 +44,7 @@ local function looks(text, is_lua)
   return n
 end
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local read = require "support.read"
 
 describe("the wall clock", function()
   it("is asked by nothing but the record of a call", function()

@@ -7,12 +7,7 @@
 local sip = require "sipsession"
 local testing = require "sipsession.testing"
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local read = require "support.read"
 
 local pages = { "README.md", "CONTRIBUTING.md", "CHANGELOG.md",
   "SECURITY.md" }

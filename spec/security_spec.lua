@@ -2,12 +2,7 @@
 -- spec's name" and each `function_of_a_unit_program` that it names exists, and
 -- it answers its 27 rows in their order.
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local read = require "support.read"
 
 local function all(pattern)
   local texts = {}

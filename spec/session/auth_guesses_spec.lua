@@ -62,6 +62,21 @@ describe("who guesses passwords", function()
     return counts
   end
 
+  -- A call of alice's that is up.
+  local function connected(limit)
+    w = access.world({},
+      { endpoint = { limits = { guesses_per_source = limit } } })
+    w:serve(function(session)
+      session:participate()
+    end)
+    local call = access.invite(w)
+    access.try(w, call)
+    assert(call:wait(200, 1))
+    call:ack()
+    w.network:advance(0)
+    return call
+  end
+
   it("is heard twenty times, told so once a second, then not at all",
     function()
       world()
@@ -153,15 +168,7 @@ describe("who guesses passwords", function()
     end)
 
   it("gets no further within a call of his own, for another user", function()
-    w = access.world({}, { endpoint = { limits = { guesses_per_source = 3 } } })
-    w:serve(function(session)
-      session:participate()
-    end)
-    local call = access.invite(w)
-    access.try(w, call)
-    assert(call:wait(200, 1))
-    call:ack()
-    w.network:advance(0)
+    local call = connected(3)
     local before = #w:sent()
     for _ = 1, 9 do
       call:request("OPTIONS", { headers = {
@@ -181,15 +188,7 @@ describe("who guesses passwords", function()
   end)
 
   it("doesn't keep a call from the same place from ending", function()
-    w = access.world({}, { endpoint = { limits = { guesses_per_source = 3 } } })
-    w:serve(function(session)
-      session:participate()
-    end)
-    local call = access.invite(w)
-    access.try(w, call)
-    assert(call:wait(200, 1))
-    call:ack()
-    w.network:advance(0)
+    local call = connected(3)
     try(9, "guess")
     call:request("BYE", { headers = {
       Authorization = call:authorization "BYE" } })

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "net/memory.h"
+#include "quiet_handler.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,16 +70,6 @@ static void on_ended(void *arg, ss_session *s) {
   w->why = ss_outcome_name(r->outcome);
 }
 
-static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
-                         ss_negotiate what, ss_message *about) {
-  (void)round;
-  (void)what;
-  (void)about;
-  (void)arg;
-  (void)s;
-  return false;
-}
-
 static void on_released(void *arg, ss_session *s) {
   world *w = arg;
   (void)s;
@@ -94,7 +85,7 @@ static const ss_endpoint_handler handler = {.received = on_received,
                                             .changed = on_changed,
                                             .accepted = on_accepted,
                                             .ended = on_ended,
-                                            .negotiate = on_negotiate,
+                                            .negotiate = quiet_negotiate,
                                             .released = on_released,
                                             .closed = on_closed};
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/watchdog.h"
+#include "quiet_handler.h"
 #include "sip/digest.h"
 #include "ua/endpoint.h"
 
@@ -106,14 +107,6 @@ static void on_changed(void *arg, ss_session *s, const ss_change *c) {
            ss_state_name(c->state), ss_cause_name(c->reason));
 }
 
-static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
-                        ss_message *ack) {
-  (void)arg;
-  (void)s;
-  (void)f;
-  (void)ack;
-}
-
 static void on_ended(void *arg, ss_session *s) {
   world *w = arg;
   w->ended++;
@@ -121,38 +114,19 @@ static void on_ended(void *arg, ss_session *s) {
   w->record.message = NULL;
 }
 
-static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
-                         ss_negotiate what, ss_message *about) {
-  (void)arg;
-  (void)s;
-  (void)round;
-  (void)what;
-  (void)about;
-  return false;
-}
-
 static void on_lookup(void *arg, ss_attempt *a) {
   (void)arg;
   ss_attempt_password(a, SS_STR("secret"));
 }
 
-static void on_released(void *arg, ss_session *s) {
-  (void)arg;
-  (void)s;
-}
-
-static void on_closed(void *arg) {
-  (void)arg;
-}
-
 static const ss_endpoint_handler handler = {.received = on_received,
                                             .changed = on_changed,
-                                            .accepted = on_accepted,
+                                            .accepted = quiet_accepted,
                                             .ended = on_ended,
-                                            .negotiate = on_negotiate,
+                                            .negotiate = quiet_negotiate,
                                             .lookup = on_lookup,
-                                            .released = on_released,
-                                            .closed = on_closed};
+                                            .released = quiet_released,
+                                            .closed = quiet_closed};
 
 static void open_socket(world *w) {
   struct sockaddr_in a = {.sin_family = AF_INET,

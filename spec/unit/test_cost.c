@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "net/memory.h"
+#include "quiet_handler.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,45 +45,12 @@ static void on_received(void *arg, ss_session *s) {
     ss_session_reject(s, 486, &none);
 }
 
-static void on_changed(void *arg, ss_session *s, const ss_change *c) {
-  (void)arg;
-  (void)s;
-  (void)c;
-}
-
-static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
-                        ss_message *ack) {
-  (void)arg;
-  (void)s;
-  (void)f;
-  (void)ack;
-}
-
-static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
-                         ss_negotiate what, ss_message *about) {
-  (void)arg;
-  (void)s;
-  (void)round;
-  (void)what;
-  (void)about;
-  return false;
-}
-
-static void on_released(void *arg, ss_session *s) {
-  (void)arg;
-  (void)s;
-}
-
-static void on_closed(void *arg) {
-  (void)arg;
-}
-
 static const ss_endpoint_handler handler = {.received = on_received,
-                                            .changed = on_changed,
-                                            .accepted = on_accepted,
-                                            .negotiate = on_negotiate,
-                                            .released = on_released,
-                                            .closed = on_closed};
+                                            .changed = quiet_changed,
+                                            .accepted = quiet_accepted,
+                                            .negotiate = quiet_negotiate,
+                                            .released = quiet_released,
+                                            .closed = quiet_closed};
 
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   (void)arg;

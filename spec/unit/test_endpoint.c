@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "net/memory.h"
+#include "quiet_handler.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,16 +94,12 @@ static void on_released(void *arg, ss_session *s) {
   make(w, w->endpoint ? w->released : NONE, s);
 }
 
-static void on_closed(void *arg) {
-  (void)arg;
-}
-
 static const ss_endpoint_handler handler = {.received = on_received,
                                             .changed = on_changed,
                                             .accepted = on_accepted,
                                             .negotiate = on_negotiate,
                                             .released = on_released,
-                                            .closed = on_closed};
+                                            .closed = quiet_closed};
 
 static void on_heard(void *arg, const ss_addr *from, ss_str text) {
   world *w = arg;

@@ -5,6 +5,7 @@
 #include "ua/endpoint.h"
 
 #include "net/uvloop.h"
+#include "quiet_handler.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,12 +98,6 @@ static void on_received(void *arg, ss_session *s) {
   assert_int_equal(ss_session_participate(s, &none).kind, SS_KIND_NONE);
 }
 
-static void on_changed(void *arg, ss_session *s, const ss_change *c) {
-  (void)arg;
-  (void)s;
-  (void)c;
-}
-
 static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
                         ss_message *ack) {
   world *w = arg;
@@ -112,32 +107,18 @@ static void on_accepted(void *arg, ss_session *s, const ss_failure *f,
   w->outcome = *f;
 }
 
-static bool on_negotiate(void *arg, ss_session *s, uint32_t round,
-                         ss_negotiate what, ss_message *about) {
-  (void)arg;
-  (void)s;
-  (void)round;
-  (void)what;
-  (void)about;
-  return false;
-}
-
 static void on_released(void *arg, ss_session *s) {
   world *w = arg;
   (void)s;
   w->released++;
 }
 
-static void on_closed(void *arg) {
-  (void)arg;
-}
-
 static const ss_endpoint_handler handler = {.received = on_received,
-                                            .changed = on_changed,
+                                            .changed = quiet_changed,
                                             .accepted = on_accepted,
-                                            .negotiate = on_negotiate,
+                                            .negotiate = quiet_negotiate,
                                             .released = on_released,
-                                            .closed = on_closed};
+                                            .closed = quiet_closed};
 
 static void open_endpoint(world *w) {
   ss_addr at;

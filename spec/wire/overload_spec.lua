@@ -12,12 +12,7 @@ local T1 = 500000 -- us
 -- Of the time, a server that gets no processor for more says nothing about us.
 local WAITED = 0.15
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local read = require "support.read"
 
 local function start(protocol)
   local pipe = assert(io.popen(("exec %s -e %q"):format(process.LUA, ([[

@@ -1,0 +1,7 @@
+-- The text of a file, which has to be there.
+return function(path)
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
