@@ -13,8 +13,8 @@ export LUA
 
 BUILD_PACKAGES = gcc libc6-dev make pkg-config lua5.4 liblua5.4-dev \
   libuv1-dev libosip2-dev libssl-dev
-TEST_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev lua-busted lua-luv \
-  sip-tester valgrind
+TEST_PACKAGES = $(BUILD_PACKAGES) binutils iproute2 libcmocka-dev lua-busted \
+  lua-luv sip-tester valgrind
 DEMO_PACKAGES = $(BUILD_PACKAGES) lua-luv sip-tester
 LINT_PACKAGES = $(BUILD_PACKAGES) binutils libcmocka-dev clang-format \
   clang-tidy cppcheck lua-check
@@ -348,7 +348,7 @@ siege:
 	@$(SUB) all
 	@SIPSESSION_LONG=1 $(LUA) spec/run.lua -o plainTerminal \
 	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
-	  sources descriptors anomalies drain overload relief sipvicious))
+	  sources descriptors anomalies drain overload relief interface sipvicious))
 
 # What a call costs beside a bare loop and other servers, those that are there:
 # five minutes on two quiet cores. make bench ROUNDS=1

@@ -19,6 +19,7 @@ has_elsewhere() {
     rtpengine-daemon) command -v rtpengine >/dev/null ;;
     sipvicious) command -v svmap >/dev/null ;;
     sip-tester) command -v sipp >/dev/null ;;
+    iproute2) command -v ip >/dev/null ;;
     lua-check) command -v luacheck >/dev/null ;;
     lua-busted) "${LUA:-lua5.4}" -e 'require "busted"' 2>/dev/null ;;
     lua-luv) "${LUA:-lua5.4}" -e 'require "luv"' 2>/dev/null ;;

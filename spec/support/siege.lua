@@ -4,8 +4,9 @@
 -- waits, waits for what the server does. Elapsed time shows only what takes
 -- none (a server that sleeps), so its bars are wide, and for a median.
 --
--- Fields: process, udp and tcp (addresses), port (of the former), pid, stats
--- (as last told).
+-- Fields: process, udp and tcp (its first addresses), host and port (of the
+-- former), pid, stats (as last told), log (what its handler has said, by
+-- print("log", text)).
 
 local assert = require "luassert"
 local uv = require "luv"
@@ -31,24 +32,32 @@ function Siege.say(...)
   end
 end
 
+-- Its interpreter behind a shell, which does something first. A sanitizer's
+-- library is for the former alone.
+local function behind_shell(line, command)
+  local preload = os.getenv "LD_PRELOAD"
+  line = ("%s %s\"$0\" \"$@\""):format(line,
+    preload and "env LD_PRELOAD='" .. preload .. "' " or "")
+  return table.move(command, 1, #command, 4, { "sh", "-c", line })
+end
+
 -- Options: endpoint and handler (Lua, see support.besieged), descriptors (a
--- limit on them), drain, seconds (after which it is ended whatever happens).
+-- limit on them), namespace (where it runs, see support.namespace), drain,
+-- seconds (after which it is ended whatever happens).
 function Siege.new(options)
   options = options or {}
-  local siege =
-    setmetatable({ wire = Wire.new(), serial = 0, tellings = 0 }, Siege)
+  local siege = setmetatable(
+    { wire = Wire.new(), serial = 0, tellings = 0, log = {} }, Siege)
   local command = { Process.LUA, "spec/support/besieged.lua",
     options.endpoint or "{}", options.handler or "", options.drain and "drain" }
-  local program = table.remove(command, 1)
   if options.descriptors then
-    table.move(command, 1, #command, 4)
-    -- a sanitizer's library is for our own interpreter, not for the shell
-    local preload = os.getenv "LD_PRELOAD"
-    table.move({ "-c", ("%sulimit -n %d; exec \"$0\" \"$@\""):format(
-      preload and "export LD_PRELOAD='" .. preload .. "'; " or "",
-      options.descriptors), program }, 1, 3, 1, command)
-    program = "sh"
+    command = behind_shell(
+      ("ulimit -n %d; exec"):format(options.descriptors), command)
+  elseif options.namespace then
+    command = behind_shell(
+      ("exec nsenter -t %d -n"):format(options.namespace.pid), command)
   end
+  local program = table.remove(command, 1)
   siege.process = assert(Process.start(program, command, function(text)
     siege:told(text)
   end, { seconds = options.seconds or 300 }))
@@ -73,6 +82,7 @@ function Siege:told(text)
       local name = address:match "^%a+"
       self[name] = self[name] or address
     end
+    self.host = (self.udp or self.tcp):match "^%a+:(.*):"
     self.port = tonumber((self.udp or self.tcp):match "%d+$")
     self.tcp_port = self.tcp and tonumber(self.tcp:match "%d+$")
   elseif kind == "stats" then
@@ -81,6 +91,8 @@ function Siege:told(text)
       self.stats[name] = tonumber(value)
     end
     self.tellings = self.tellings + 1
+  elseif kind == "log" then
+    self.log[#self.log + 1] = rest
   end
 end
 
@@ -163,7 +175,7 @@ function Siege:socket(host, fn)
 end
 
 function Siege:send(socket, bytes)
-  socket:send(bytes, "127.0.0.1", self.port)
+  socket:send(bytes, self.host, self.port)
 end
 
 function Siege:stream()
