@@ -65,7 +65,7 @@ static uint64_t purpose(const ss_endpoint *e, ss_algorithm algorithm,
   return ss_siphash_end(&k).h;
 }
 
-/* RFC 8760 2.4: one for each algorithm, the best first. */
+/* RFC 8760 2.3: one for each algorithm, the best first. */
 static int challenges(ss_endpoint *e, const ss_server *server, bool stale,
                       ss_buf *b) {
   const ss_auth *a = e->auth;
