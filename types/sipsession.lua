@@ -95,9 +95,11 @@ local sip = {}
 ---The password of that user; or a table with `ha1`, H(user ":" realm ":"
 ---password) in hex digits, or a table of them by algorithm; or nil where there
 ---is no such user. May yield, for 64*T1 (then 504). When it raises, or returns
----anything else: 500, and the error goes to the "error" handlers.
----@field lookup fun(user: string, realm: string): string|table|nil
----Offered, the best first: "SHA-256", "SHA-512-256", "MD5";
+---anything else: 500, and the error goes to the "error" handlers. The algorithm
+---is the one that the caller has chosen: nil for MD5 turns it off for one user.
+---@field lookup fun(user: string, realm: string, algorithm): string|table|nil
+---Offered, the best first: "SHA-256", "SHA-512-256", "MD5"; the caller chooses,
+---or who is in the path. Without MD5 nobody gets in by it.
 ---{ "SHA-256", "MD5" }
 ---@field algorithms? string[]
 ---Seconds, then a caller has to take another nonce; 300

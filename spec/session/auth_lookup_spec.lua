@@ -91,6 +91,33 @@ describe("auth.lookup", function()
     call:ack()
   end)
 
+  it("is told which algorithm was chosen, and may take no MD5 of some users",
+    function()
+      local told = {}
+      world { lookup = function(user, realm, algorithm)
+        told[#told + 1] = table.concat({ user, realm, algorithm }, " ")
+        return not (user == "alice" and algorithm == "MD5")
+          and access.PASSWORDS[user]
+      end }
+      w:serve(function(session)
+        session:reject(486)
+      end)
+      local function code(user, algorithm)
+        local call = invite(user)
+        try(call, { algorithm = algorithm })
+        local names = w:names()
+        if names[#names] == "486 INVITE" then
+          call:ack()
+        end
+        return names[#names]
+      end
+      assert.equal("401 INVITE", code("alice", "MD5"))
+      assert.equal("486 INVITE", code("alice", "SHA-256"))
+      assert.equal("486 INVITE", code("bob", "MD5"))
+      assert.same({ "alice example.com MD5", "alice example.com SHA-256",
+        "bob example.com MD5" }, told)
+    end)
+
   it("knows nobody where it gives nil, false or an empty password",
     function()
       for _, nobody in ipairs { "nil", "false", "empty" } do

@@ -126,8 +126,9 @@ static void auth_check(lua_State *L, ss_endpoint_config *config) {
   realm_check(L, idx, auth);
   lss_option_any(L, idx, "lookup");
   if (!lua_isfunction(L, -1))
-    luaL_error(L, "auth.lookup: a function(user, realm) expected, got %s",
-               luaL_typename(L, -1));
+    luaL_error(
+        L, "auth.lookup: a function(user, realm, algorithm) expected, got %s",
+        luaL_typename(L, -1));
   algorithms_check(L, idx, auth);
   if (lss_option_ms(L, idx, "nonce_lifetime", &auth->nonce_lifetime) &&
       !auth->nonce_lifetime)
@@ -265,7 +266,8 @@ static int begin(lua_State *L) {
   lua_getiuservalue(L, 2, LSS_ENDPOINT_LOOKUP);
   lss_push_str(L, ss_attempt_user(s->attempt));
   lss_push_str(L, ss_attempt_realm(s->attempt));
-  lss_start(L, &lookup_role, s->endpoint->world, 2, 3, 2);
+  lss_push_str(L, ss_algorithm_name(ss_attempt_algorithm(s->attempt)));
+  lss_start(L, &lookup_role, s->endpoint->world, 2, 3, 3);
   return 0;
 }
 
