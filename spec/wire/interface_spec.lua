@@ -3,6 +3,7 @@
 -- callers are in two network namespaces with a pair of interfaces between them
 -- (support.namespace), and a second pair, to which nothing happens.
 local Namespace = require "support.namespace"
+local Siege = require "support.siege"
 
 if not Namespace.INSIDE then
   describe("an interface that goes away #slow", function()
@@ -15,12 +16,12 @@ if not Namespace.INSIDE then
       assert.is_true(ok, output)
       assert.matches("3 successes / 0 failures / 0 errors / 0 pending", output,
         1, true)
+      Siege.say("%s", output)
     end)
   end)
   return
 end
 
-local Siege = require "support.siege"
 local World = require "support.world"
 
 local ADDRESS, CALLER = "10.9.0.1", "10.9.0.2"
