@@ -355,8 +355,8 @@ siege:
 ROUNDS ?= 2
 
 bench:
-	@tools/deps.sh $(DEMO_PACKAGES)
-	@$(SUB) all $(BENCH) $(SOFIA)
+	@tools/deps.sh $(DEMO_PACKAGES) valgrind
+	@$(SUB) all $(BENCH) $(CALLS) $(SOFIA)
 	@$(LUA) bench/run.lua $(ROUNDS)
 
 # One more call beside so many that are connected, to 100,000; how long the loop

@@ -1,16 +1,19 @@
 /* A load of calls on the loopback interface, over UDP or so many TCP
  * connections (wire.h), as SIPp's uac scenario places them: INVITE with a
- * description, ACK, BYE. A set number begins in each tick of 10 ms; every
- * answer is checked; what isn't answered is repeated (RFC 3261 17.1.1.2: T1
- * doubling), so that what the server lost is counted. Over TCP it only counts
- * as if it had been.
+ * description, ACK, BYE; "held" without the BYE, "ringing" without more than
+ * the INVITE. A set number begins in each tick of TICK ms (10); every answer is
+ * checked; what isn't answered is repeated (RFC 3261 17.1.1.2: T1 doubling), so
+ * that what the server lost is counted. Over TCP it only counts as if it had
+ * been.
  *
- *   load [-t CONNECTIONS] [-r REPEATED] PORT answered|declined|held RATE CALLS
+ *   load [-t CONNECTIONS] [-r REPEATED] [-i TICK] PORT
+ *     answered|declined|held|ringing RATE CALLS
  *
  * It gives up when more than REPEATED calls were repeated. Prints one line,
  * key=value: completed, repeated (calls of which something had to be sent
- * again), refused (503), failed, unexpected (answers), and the times from
- * INVITE to the first answer but 100, in us: p50, p99, max. */
+ * again), refused (503), failed, unexpected (answers), and the times from the
+ * INVITE, as it was sent first, to the first answer but 100 (that is, to the
+ * 180 where there is one), in us: p50, p99, max. */
 #include "wire.h"
 
 #include <stdint.h>
@@ -20,13 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_US 10000
 #define T1_US 500000
 #define REPEATS 6 /* of one request, then the call has failed */
 
 typedef enum { WAITING, RINGING, HANGING_UP, DONE, FAILED } state;
 
 typedef struct call {
+  uint64_t invited; /* when its INVITE was sent first, us */
   uint64_t sent;    /* when its request was sent last, us */
   uint32_t latency; /* us; 0: no answer yet */
   uint8_t state, tries;
@@ -34,11 +37,12 @@ typedef struct call {
   char tag[64]; /* the callee's */
 } call;
 
-static bool declined, held, tcp;
+static bool declined, held, rings, tcp;
 static call *calls;
 static size_t total, begun, first; /* all before `first` are over */
 static size_t unexpected, repeated, most_repeated = SIZE_MAX;
 static int port;
+static uint64_t tick_us = 10000;
 
 static uint64_t now_us(void) {
   struct timespec t;
@@ -82,7 +86,10 @@ static void request(size_t i, const char *method, unsigned cseq,
 }
 
 static void invite(size_t i) {
-  calls[i].sent = now_us();
+  call *c = &calls[i];
+  c->sent = now_us();
+  if (!c->invited)
+    c->invited = c->sent;
   request(i, "INVITE", 1, "0");
 }
 
@@ -142,7 +149,7 @@ static void answered(size_t i, const char *text) {
   }
   learn_tag(c, text);
   if (!c->latency)
-    c->latency = (uint32_t)(now_us() - c->sent) + 1;
+    c->latency = (uint32_t)(now_us() - c->invited) + 1;
   if (strncmp(cseq, "2 BYE\r", 6) == 0) {
     if (c->state == HANGING_UP)
       c->state = code == 200 ? DONE : FAILED;
@@ -152,7 +159,7 @@ static void answered(size_t i, const char *text) {
     unexpected++;
   } else if (code < 200) {
     if (c->state == WAITING)
-      c->state = RINGING;
+      c->state = rings ? DONE : RINGING;
   } else {
     final(i, c, code);
   }
@@ -209,7 +216,7 @@ static void run(double rate) {
       size_t due = (size_t)((double)(now - start) * rate / 1e6) + 1;
       for (; begun < due && begun < total; begun++)
         invite(begun);
-      tick += TICK_US;
+      tick += tick_us;
     }
     if (now - checked > 50000) {
       repeat();
@@ -251,23 +258,26 @@ static void report(void) {
 
 int main(int argc, char **argv) {
   unsigned connections = 0;
-  for (int option; (option = getopt(argc, argv, "t:r:")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "t:r:i:")) != -1;) {
     if (option == 't')
       connections = (unsigned)atoi(optarg);
     else if (option == 'r')
       most_repeated = strtoul(optarg, NULL, 10);
+    else if (option == 'i')
+      tick_us = strtoul(optarg, NULL, 10) * 1000;
   }
   bool complete = argc - optind == 4;
   double rate = complete ? atof(argv[optind + 2]) : 0;
   port = complete ? atoi(argv[optind]) : 0;
   total = complete ? strtoul(argv[optind + 3], NULL, 10) : 0;
-  if (rate <= 0 || !port || !total) {
-    fprintf(stderr, "usage: load [-t CONNECTIONS] [-r REPEATED] PORT "
-                    "answered|declined|held RATE CALLS\n");
+  if (rate <= 0 || !port || !total || !tick_us) {
+    fprintf(stderr, "usage: load [-t CONNECTIONS] [-r REPEATED] [-i TICK] PORT "
+                    "answered|declined|held|ringing RATE CALLS\n");
     return 2;
   }
   declined = strcmp(argv[optind + 1], "declined") == 0;
   held = strcmp(argv[optind + 1], "held") == 0;
+  rings = strcmp(argv[optind + 1], "ringing") == 0;
   tcp = connections > 0;
   calls = calloc(total, sizeof *calls);
   if (!calls || !wire_open(port, connections)) {

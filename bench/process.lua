@@ -3,6 +3,8 @@
 
 local process = { PORT = 15070 }
 
+local ports = {} -- by process id
+
 local function shell(command)
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"
@@ -10,9 +12,9 @@ local function shell(command)
 end
 
 -- Whether anyone has the port: bound (07) over UDP, listening (0A) over TCP.
-local function taken()
+local function taken(port)
   return shell("cat /proc/net/udp /proc/net/tcp"):find(
-    (":%04X %%x+:%%x+ 0[7A] "):format(process.PORT))
+    (":%04X %%x+:%%x+ 0[7A] "):format(port))
 end
 
 local function wait_until(what)
@@ -25,14 +27,17 @@ local function wait_until(what)
   error "a server didn't start, or didn't end"
 end
 
--- Starts it and gives its process id once it has the port; its output goes to
--- that file.
-function process.start(command, output)
-  assert(not taken(), "someone has the port")
+-- Starts it and gives its process id once it has the port. Options: port, if
+-- not PORT; output, the file that its output goes to.
+function process.start(command, options)
+  options = options or {}
+  local port = options.port or process.PORT
+  assert(not taken(port), "someone has the port")
   local pid = tonumber((shell(
     ("taskset -c 0 %s >%s 2>&1 </dev/null & echo $!"):format(command,
-      output or "/dev/null"))))
-  wait_until(taken)
+      options.output or "/dev/null"))))
+  ports[pid] = port
+  wait_until(function() return taken(port) end)
   os.execute "sleep 0.1"
   return pid
 end
@@ -49,7 +54,7 @@ end
 
 function process.stop(pid)
   os.execute("kill -9 " .. table.concat(family(pid), " "))
-  wait_until(function() return not taken() end)
+  wait_until(function() return not taken(ports[pid]) end)
 end
 
 -- What the kernel has accounted to all of its threads, ns.
@@ -64,14 +69,47 @@ function process.cpu(pid)
   return sum
 end
 
--- MB; what processes share is counted once.
-function process.memory(pid)
-  local sum = 0
+-- The same as user's and the system's, in ticks of 10 ms. Which of the two it
+-- was, the kernel looks up at its own ticks only (4 ms at 250 Hz): a sample.
+function process.ticks(pid)
+  local user, system = 0, 0
   for _, each in ipairs(family(pid)) do
-    local rollup = shell(("cat /proc/%d/smaps_rollup"):format(each))
-    sum = sum + rollup:match "Pss:%s*(%d+)"
+    local stat = shell(("cat /proc/%d/stat"):format(each))
+    local u, s = stat:match ("%) %S" .. (" %S+"):rep(10) .. " (%d+) (%d+)")
+    user, system = user + u, system + s
   end
-  return sum / 1024
+  return user, system
+end
+
+local function sizes(pid)
+  local text = shell(("cat /proc/%d/smaps_rollup /proc/%d/status"):format(pid,
+    pid))
+  local function kb(name)
+    return tonumber(text:match("\n" .. name .. ":%s*(%d+)"))
+  end
+  return kb "Pss", kb "VmHWM" - kb "Rss"
+end
+
+-- MB: what it has, what processes share counted once; and what it had at most:
+-- each process's own peak beyond that.
+function process.memory(pid)
+  local now, peak = 0, 0
+  for _, each in ipairs(family(pid)) do
+    local pss, more = sizes(each)
+    now, peak = now + pss, peak + pss + math.max(more, 0)
+  end
+  return now / 1024, peak / 1024
+end
+
+-- Datagrams for which the server's UDP socket had no room (0 over TCP).
+function process.drops(pid)
+  local sum, local_port = 0, ("^%%s*%%d+: %%x+:%04X "):format(ports[pid])
+  for line in shell("cat /proc/net/udp"):gmatch "[^\n]+" do
+    if line:find(local_port) then
+      sum = sum + line:match "(%d+)%s*$"
+    end
+  end
+  return sum
 end
 
 -- Of a line of name=value pairs.
@@ -83,13 +121,15 @@ function process.values(text)
   return result
 end
 
--- What the load says (load.c). Options: connections (of TCP), repeated (more
--- than so many, and it gives up).
+-- What the load says (load.c). Options: port, if not PORT; connections (of
+-- TCP); repeated (more than so many, and it gives up); tick (ms between the
+-- calls that begin together).
 function process.load(kind, rate, count, options)
   options = options or {}
   local text, ok = shell(("taskset -c 1 build/release/bench/load " ..
-    "-t %d -r %d %d %s %d %d"):format(options.connections or 0,
-    options.repeated or count, process.PORT, kind, rate, count))
+    "-t %d -r %d -i %d %d %s %d %d"):format(options.connections or 0,
+    options.repeated or count, options.tick or 10,
+    options.port or process.PORT, kind, rate, count))
   assert(ok, "the load failed")
   return process.values(text)
 end

@@ -7,19 +7,30 @@
 -- processes, to the nanosecond (schedstat). First comes the highest rate each
 -- carries, coarsely; who carries less than RATE is measured at that. A server
 -- that keeps ended calls has taken as many as it keeps at that rate before it
--- is measured. bench/report.lua says what came of it.
+-- is measured; then come its answer times, at half of the highest rate. Last
+-- come the calls that are held (bench/hold.lua), and while their transactions
+-- end, instructions (bench/count.lua) and who takes long to fill.
+-- bench/report.lua says what came of it.
 
 package.path = "./?.lua;" .. package.path
 
+local count = require "bench.count"
+local hold = require "bench.hold"
 local peers = require "bench.peers"
 local process = require "bench.process"
 local report = require "bench.report"
 
 local RATE, SECONDS = 2000, 3
-local HIGHER, LOWER = { 5000, 10000, 20000 }, { 1000, 500, 250 }
+-- One of these is the highest rate; FIRST is tried first, and then it goes on
+-- upwards, or from USUAL.
+local RATES = { 250, 500, 1000, RATE, 5000, 7500, 10000, 15000, 20000 }
+local FIRST, USUAL = 7, 4
 -- s: RFC 3261 17.2.2, timer J, RFC 6026, timer L; RFC 3261 17.2.1, timer I.
 local KEPT = { answered = 32, declined = 5 }
-local HELD = 10000
+local LONG = 20 -- s to fill
+-- Answer times: ms between calls that begin together, since of many the last
+-- waits for all the others; and so many seconds.
+local TICK, TIMED = 1, 2
 local rounds = tonumber(arg[1]) or 2
 
 local function missing(server)
@@ -30,18 +41,10 @@ local function missing(server)
   end
 end
 
-local function command(server, kind)
-  local of = server.command
-  return type(of) == "string" and of or of[kind]
-end
-
-local function start(server, kind)
-  return process.start(command(server, kind):format(process.PORT, kind))
-end
-
-local function load(server, kind, rate, count, repeated)
-  return process.load(kind, rate, count,
-    { connections = server.connections, repeated = repeated })
+local function load(row, rate, calls, options)
+  options = options or {}
+  options.connections = row.server.connections
+  return process.load(row.kind, rate, calls, options)
 end
 
 -- Others use the machine too: so many tries to have a run in which no more than
@@ -52,85 +55,141 @@ local function clean(got)
   return got.calls - got.completed + got.repeated <= got.calls // 1000
 end
 
--- What the load saw, if the server carries that rate.
-local function carries(server, kind, rate)
+-- Whether it carries that rate for a second. row.pid is the process that has
+-- carried a lower one, if any.
+local function carries(row, rate)
   for _ = 1, rate == RATE and TRIES or 2 do
-    local pid = start(server, kind)
-    load(server, kind, 1000, 200)
-    local got = load(server, kind, rate, rate, rate // 1000)
-    process.stop(pid)
-    if clean(got) then
-      got.rate = rate
-      return got
+    row.pid = row.pid or process.start(row.command)
+    if clean(load(row, rate, rate, { repeated = rate // 1000 })) then
+      return true
     end
+    process.stop(row.pid)
+    row.pid = nil
   end
 end
 
-local function highest(server, kind)
-  local best = carries(server, kind, RATE)
-  for _, rate in ipairs(best and HIGHER or LOWER) do
-    local got = carries(server, kind, rate)
-    if (got == nil) ~= (best == nil) then
-      return best or got
+local function highest(row)
+  local at, too_much = FIRST, #RATES + 1
+  if not carries(row, RATES[at]) then
+    at, too_much = USUAL, FIRST
+    while at > 0 and not carries(row, RATES[at]) do
+      at, too_much = at - 1, at
     end
-    best = got
   end
-  return best
+  while at > 0 and at + 1 < too_much and carries(row, RATES[at + 1]) do
+    at = at + 1
+  end
+  if row.pid then
+    process.stop(row.pid)
+  end
+  return RATES[at]
 end
 
-local function measure(row)
-  local server, kind, rate = row.server, row.kind, row.rate
-  local kept = server.keeps and KEPT[kind] or 1
-  local pid = start(server, kind)
-  load(server, kind, math.max(rate, math.min(server.fill or rate, row.highest)),
-    kept * rate)
-  local before, got
+-- What to take before it is measured: at which rate, how many calls.
+local function filling(row)
+  local server, rate = row.server, row.rate
+  return math.max(rate, math.min(server.fill or rate, row.highest)),
+    (server.keeps and KEPT[row.kind] or 1) * rate
+end
+
+local function slow(row)
+  local rate, calls = filling(row)
+  return row.server.rounds == 1 and calls / rate > LONG
+end
+
+-- Of several tries the first clean one, or the last.
+local function try(attempt)
+  local got
   for _ = 1, TRIES do
-    before = process.cpu(pid)
-    got = load(server, kind, rate, rate * SECONDS)
+    got = attempt()
     if clean(got) then
       break
     end
   end
-  row.us[#row.us + 1] = (process.cpu(pid) - before) / got.calls / 1000
-  row.mb[#row.mb + 1] = process.memory(pid)
+  return got
+end
+
+local function measure(row)
+  local pid = process.start(row.command)
+  load(row, filling(row))
+  local cpu, user, system, drops
+  local got = try(function()
+    cpu, drops = process.cpu(pid), process.drops(pid)
+    user, system = process.ticks(pid)
+    return load(row, row.rate, row.rate * SECONDS)
+  end)
+  local now_user, now_system = process.ticks(pid)
+  row.us[#row.us + 1] = (process.cpu(pid) - cpu) / got.calls / 1000
+  row.user, row.system = row.user + now_user - user,
+    row.system + now_system - system
+  local _, peak = process.memory(pid)
+  row.mb[#row.mb + 1] = peak
+  row.drops = row.drops + process.drops(pid) - drops
   row.lost = row.lost + got.calls - got.completed
   row.repeated = row.repeated + got.repeated
   row.unexpected = row.unexpected + got.unexpected
+  if row.kind == "answered" and not row.server.connections then
+    local half = row.highest // 2
+    local timed = try(function()
+      return load(row, half, half * TIMED, { tick = TICK })
+    end)
+    row.p50[#row.p50 + 1], row.p99[#row.p99 + 1] = timed.p50, timed.p99
+  end
   process.stop(pid)
 end
 
-local rows, absent = {}, {}
+local function new_row(server, kind)
+  return { server = server, kind = kind,
+    command = peers.command(server, kind, process.PORT), us = {}, mb = {},
+    p50 = {}, p99 = {}, user = 0, system = 0, lost = 0, repeated = 0,
+    unexpected = 0, drops = 0 }
+end
+
+local rows, absent, holding, why = {}, {}, {}, {}
+for _, server in ipairs(peers) do
+  why[server] = missing(server)
+  if server.holds and not why[server] then
+    holding[#holding + 1] = server
+  end
+end
 for _, kind in ipairs { "answered", "declined" } do
   for _, server in ipairs(peers) do
-    local why = missing(server)
-    local has = command(server, kind)
-    local best = has and not why and highest(server, kind)
-    if best then
-      rows[#rows + 1] = { kind = kind, server = server, highest = best.rate,
-        rate = math.min(RATE, best.rate), p99 = best.p99, us = {}, mb = {},
-        lost = 0, repeated = 0, unexpected = 0 }
-    elseif has then
+    local row = new_row(server, kind)
+    row.highest = row.command and not why[server] and highest(row)
+    if row.highest then
+      row.rate = math.min(RATE, row.highest)
+      rows[#rows + 1] = row
+    elseif row.command then
       absent[#absent + 1] = ("%s, %s (%s)"):format(server.name, kind,
-        why or ("less than %d/s"):format(LOWER[#LOWER]))
+        why[server] or ("less than %d/s"):format(RATES[1]))
     end
   end
 end
 for round = 1, rounds do
   for _, row in ipairs(rows) do
-    if round <= (row.server.rounds or rounds) then
+    if round <= (row.server.rounds or rounds) and not slow(row) then
       measure(row)
     end
   end
 end
 
--- KB of a call that is held.
-local pid = start(peers[1], "answered")
-load(peers[1], "answered", 1000, 1000)
-local before = process.memory(pid)
-local held = load(peers[1], "held", 2000, HELD)
-held.kb = (process.memory(pid) - before) * 1024 / HELD
-process.stop(pid)
+local held = hold.begin(holding)
+local instructions, program = {}, count.program()
+local uncounted = not program and "it isn't the release build"
+  or count.why_not()
+for _, kind in ipairs { "answered", "declined" } do
+  instructions[kind] = not uncounted and count.instructions(program, kind)
+    or nil
+end
+if uncounted then
+  absent[#absent + 1] = ("instructions (%s)"):format(uncounted)
+end
+for _, row in ipairs(rows) do
+  if slow(row) then
+    measure(row)
+  end
+end
+hold.finish(held)
 
 report { rows = rows, absent = absent, held = held, rounds = rounds,
-  rate = RATE }
+  rate = RATE, instructions = instructions }

@@ -26,7 +26,7 @@ end
 
 local function start()
   return process.start(("lua5.4 bench/scale_serve.lua %d %s"):format(
-    process.PORT, collector), output)
+    process.PORT, collector), { output = output })
 end
 
 -- What the server has to say of its turns since it was asked last.

@@ -1,7 +1,7 @@
 -- Our server in the benchmark: a handler that reads From and answers with a
 -- header of its own.
 --
---   lua5.4 bench/serve.lua port answered|declined [tcp]
+--   lua5.4 bench/serve.lua port answered|declined|ringing [tcp]
 --
 -- The limits are raised to what the rates need: 32 s of ended transactions are
 -- kept (RFC 3261 17.2.1, 17.2.2).
@@ -20,8 +20,10 @@ endpoint:on("session_received", function(session)
   local headers = { ["X-From"] = session.request:header "From" }
   if kind == "declined" then
     session:reject(486, headers)
-  else
-    session:progress(180)
+    return
+  end
+  session:progress(180)
+  if kind ~= "ringing" then
     session:participate { headers = headers }
   end
 end)

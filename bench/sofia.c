@@ -3,7 +3,7 @@
  * description is a constant. nua is built on this and isn't used. One thread;
  * it reads From and answers with a header of its own, as bench/serve.lua does.
  *
- *   sofia PORT answered|declined */
+ *   sofia PORT answered|declined|ringing */
 #include <sofia-sip/nta.h>
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/sip_header.h>
@@ -17,7 +17,7 @@
 #include <string.h>
 
 static nta_agent_t *agent;
-static bool declines;
+static bool declines, rings;
 
 static const char answer[] = "v=0\r\n"
                              "o=- 1 1 IN IP4 127.0.0.1\r\n"
@@ -46,8 +46,8 @@ static int on_request_in_leg(nta_leg_magic_t *arg, nta_leg_t *leg,
   return 0;
 }
 
-static void accept_call(nta_incoming_t *invite, const sip_t *sip,
-                        const char *header) {
+static void take_call(nta_incoming_t *invite, const sip_t *sip,
+                      const char *header) {
   nta_leg_t *leg = nta_leg_tcreate(
       agent, on_request_in_leg, NULL, SIPTAG_CALL_ID(sip->sip_call_id),
       SIPTAG_FROM(sip->sip_to), SIPTAG_TO(sip->sip_from), TAG_END());
@@ -56,6 +56,8 @@ static void accept_call(nta_incoming_t *invite, const sip_t *sip,
   nta_incoming_bind(invite, on_ack, NULL);
   nta_incoming_treply(invite, SIP_180_RINGING,
                       SIPTAG_CONTACT(nta_agent_contact(agent)), TAG_END());
+  if (rings)
+    return;
   nta_incoming_treply(
       invite, SIP_200_OK, SIPTAG_CONTACT(nta_agent_contact(agent)),
       SIPTAG_HEADER_STR(header), SIPTAG_CONTENT_TYPE_STR("application/sdp"),
@@ -75,7 +77,7 @@ static int on_request(nta_leg_magic_t *arg, nta_leg_t *leg,
                         TAG_END());
     nta_incoming_destroy(request);
   } else {
-    accept_call(request, sip, header);
+    take_call(request, sip, header);
   }
   su_home_deinit(home);
   return 0;
@@ -84,10 +86,11 @@ static int on_request(nta_leg_magic_t *arg, nta_leg_t *leg,
 int main(int argc, char **argv) {
   char url[64];
   if (argc != 3) {
-    fprintf(stderr, "usage: sofia PORT answered|declined\n");
+    fprintf(stderr, "usage: sofia PORT answered|declined|ringing\n");
     return 2;
   }
   declines = strcmp(argv[2], "declined") == 0;
+  rings = strcmp(argv[2], "ringing") == 0;
   snprintf(url, sizeof url, "sip:127.0.0.1:%d;transport=udp", atoi(argv[1]));
   su_init();
   su_root_t *root = su_root_create(NULL);
