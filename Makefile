@@ -52,7 +52,7 @@ LDFLAGS_release = -Wl,-z,relro,-z,now
 LDFLAGS_asan = -Wl,-z,nodelete
 LDFLAGS_valgrind = -Wl,-z,nodelete
 # Every block is the C library's own: memcheck sees how it is used.
-CPPFLAGS_valgrind = -DSS_NO_BLOCKS
+CPPFLAGS_valgrind = -DSS_NO_SLABS
 
 CFLAGS ?= $(if $(filter release,$(VARIANT)),-O2,-O1) -g
 ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc $(DEP_CFLAGS) $(CPPFLAGS) \

@@ -2,22 +2,42 @@
  * makes one allocation fail on demand. The counters are shared by all
  * threads. */
 #include "base/alloc.h"
-#include "base/blocks.h"
+#include "base/slabs.h"
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void *system_resize(void *p, size_t n) {
-  void *kept;
-  if (n == 0) {
-    if (!ss_block_keep(p))
-      free(p);
+static void *take(size_t n) {
+  void *p = ss_slab_take(n);
+  return p ? p : malloc(n);
+}
+
+static void *move(void *p, size_t room, size_t n) {
+  void *q = take(n);
+  if (!q)
     return NULL;
-  }
-  kept = p ? NULL : ss_block_take(n);
-  return kept ? kept : realloc(p, ss_block_size(n));
+  memcpy(q, p, n < room ? n : room);
+  ss_slab_give(p);
+  return q;
+}
+
+/* Which block goes where is its size's and, from then on, its address's. */
+static void *system_resize(void *p, size_t n) {
+  size_t room;
+  if (!p)
+    return take(n);
+  room = ss_slab_room(p);
+  if (room && n == 0)
+    ss_slab_give(p);
+  else if (room)
+    return n <= room && n >= room / 2 ? p : move(p, room, n);
+  else if (n)
+    return realloc(p, n);
+  else
+    free(p);
+  return NULL;
 }
 
 /* From here on the C library asks the kernel each time. */
@@ -79,7 +99,7 @@ void ss_free(void *p) {
 }
 
 void ss_alloc_trim(void) {
-  ss_blocks_free();
+  ss_slabs_trim();
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif

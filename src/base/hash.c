@@ -1,103 +1,201 @@
-/* The intrusive hash table. Growing doubles the buckets at once. A table is
- * halved when fewer than one in eight of its buckets would hold a node, so one
- * that has just shrunk is far from growing again; up to SHRINK_FROM there is
- * nothing worth giving back. */
+/* The intrusive hash table. A bucket beyond the last takes from the one that
+ * has half its number what belongs there; the last gives all that it has to
+ * that one. There are as many buckets as two or three nodes each need; of more
+ * than one for each, some go. */
 #include "base/hash.h"
 #include "base/alloc.h"
 #include "base/error.h"
 
-#define SHRINK_FROM 1024 /* buckets */
+#define SLOTS 4
+#define SEGMENT 64 /* buckets */
+#define FULL 5     /* nodes in two buckets, on average: then it grows */
 
-int ss_hash_init(ss_hash *t, size_t size) {
-  size_t n = 8;
+struct ss_hbucket {
+  ss_hnode *node[SLOTS];
+  uint32_t low[SLOTS]; /* of the hash: those bits that choose the bucket, too */
+  ss_hnode *more;      /* `end` after the last; only when the slots are full */
+  uint32_t used;
+};
+
+static ss_hnode end;
+
+int ss_hash_init(ss_hash *t) {
   *t = (ss_hash){0};
-  while (n < size)
-    n *= 2;
-  t->bucket = ss_alloc(n * sizeof(void *));
-  if (!t->bucket)
+  t->segment = ss_alloc(sizeof *t->segment);
+  ss_hbucket *first = t->segment ? ss_alloc(SEGMENT * sizeof *first) : NULL;
+  if (!first) {
+    ss_hash_free(t);
     return SS_ENOMEM;
-  t->size = n;
+  }
+  t->segment[0] = first;
+  t->segments = 1;
+  t->size = t->half = SEGMENT;
   return 0;
 }
 
 void ss_hash_free(ss_hash *t) {
-  ss_free(t->bucket);
+  for (size_t i = 0; i < (t->size + SEGMENT - 1) / SEGMENT; i++)
+    ss_free(t->segment[i]);
+  ss_free(t->segment);
   *t = (ss_hash){0};
 }
 
-static void link_node(ss_hash *t, ss_hnode *n) {
-  size_t i = n->hash & (t->size - 1);
-  ss_hnode **at = &t->bucket[i];
-  n->next = *at;
-  n->at = at;
-  if (n->next)
-    n->next->at = &n->next;
-  *at = n;
-  if (i < t->low)
-    t->low = i;
+static ss_hbucket *bucket(const ss_hash *t, size_t i) {
+  return &t->segment[i / SEGMENT][i % SEGMENT];
 }
 
-/* Where there is no memory for it, the table stays as it is. */
-static void resize(ss_hash *t, size_t size) {
-  ss_hnode **old = t->bucket;
-  size_t was = t->size;
-  ss_hnode **bucket = ss_alloc(size * sizeof(void *));
-  if (!bucket)
-    return;
-  t->bucket = bucket;
-  t->size = size;
-  for (size_t i = 0; i < was; i++) {
-    while (old[i]) {
-      ss_hnode *n = old[i];
-      old[i] = n->next;
-      link_node(t, n);
-    }
+static size_t index_of(const ss_hash *t, uint64_t hash) {
+  size_t i = (uint32_t)hash & (2 * t->half - 1);
+  return i < t->size ? i : i - t->half;
+}
+
+static void put(ss_hash *t, ss_hnode *n, uint32_t low) {
+  size_t i = index_of(t, low);
+  ss_hbucket *b = bucket(t, i);
+  if (b->used < SLOTS) {
+    b->low[b->used] = low;
+    b->node[b->used++] = n;
+  } else {
+    n->next = b->more ? b->more : &end;
+    b->more = n;
   }
-  t->low = 0;
-  ss_free(old);
+  if (i >= t->high)
+    t->high = i + 1;
 }
 
-void ss_hash_insert(ss_hash *t, ss_hnode *n, uint64_t hash) {
-  if (t->count >= t->size)
-    resize(t, t->size * 2);
-  n->hash = hash;
-  link_node(t, n);
-  t->count++;
-}
-
-void ss_hash_remove(ss_hash *t, ss_hnode *n) {
-  if (!n->at)
-    return;
-  *n->at = n->next;
-  if (n->next)
-    n->next->at = n->at;
-  n->next = NULL;
-  n->at = NULL;
-  t->count--;
-  if (t->size > SHRINK_FROM && t->count < t->size / 8)
-    resize(t, t->size / 2);
-}
-
-static ss_hnode *same(ss_hnode *n, uint64_t hash) {
-  while (n && n->hash != hash)
-    n = n->next;
+/* The first of those that had no slot, or NULL. */
+static ss_hnode *shift(ss_hbucket *b) {
+  ss_hnode *n = b->more;
+  if (n) {
+    b->more = n->next == &end ? NULL : n->next;
+    n->next = &end;
+  }
   return n;
 }
 
-ss_hnode *ss_hash_first(const ss_hash *t, uint64_t hash) {
-  if (t->count == 0)
-    return NULL;
-  return same(t->bucket[hash & (t->size - 1)], hash);
+static void clear_slot(ss_hbucket *b, size_t i) {
+  ss_hnode *n = shift(b);
+  if (n) {
+    b->node[i] = n;
+    b->low[i] = (uint32_t)n->hash;
+    return;
+  }
+  b->used--;
+  b->node[i] = b->node[b->used];
+  b->low[i] = b->low[b->used];
 }
 
-ss_hnode *ss_hash_next(const ss_hnode *n) {
-  return same(n->next, n->hash);
+/* Every node of that bucket to where it belongs now. */
+static void move(ss_hash *t, ss_hbucket *from) {
+  ss_hbucket b = *from;
+  ss_hnode *n;
+  *from = (ss_hbucket){0};
+  for (size_t i = 0; i < b.used; i++)
+    put(t, b.node[i], b.low[i]);
+  while ((n = shift(&b)))
+    put(t, n, (uint32_t)n->hash);
+}
+
+static bool add_segment(ss_hash *t) {
+  size_t i = t->size / SEGMENT;
+  if (i == t->segments) {
+    void *p = ss_realloc(t->segment, 2 * i * sizeof *t->segment);
+    if (!p)
+      return false;
+    t->segment = p;
+    t->segments = 2 * i;
+  }
+  t->segment[i] = ss_alloc(SEGMENT * sizeof *t->segment[i]);
+  return t->segment[i];
+}
+
+static bool is_full(const ss_hash *t) {
+  return 2 * t->count >= FULL * t->size;
+}
+
+static void grow(ss_hash *t) {
+  size_t from = t->size - t->half;
+  if (t->size % SEGMENT == 0 && !add_segment(t))
+    return;
+  if (++t->size == 2 * t->half)
+    t->half = t->size;
+  move(t, bucket(t, from));
+}
+
+static void shrink(ss_hash *t) {
+  ss_hbucket *last = bucket(t, --t->size);
+  if (t->size < t->half)
+    t->half /= 2;
+  if (t->size < t->high)
+    t->high = t->size;
+  move(t, last);
+  if (t->size % SEGMENT == 0)
+    ss_free(t->segment[t->size / SEGMENT]);
+}
+
+void ss_hash_insert(ss_hash *t, ss_hnode *n, uint64_t hash) {
+  if (is_full(t))
+    grow(t);
+  n->hash = hash;
+  n->next = &end;
+  put(t, n, (uint32_t)hash);
+  t->count++;
+}
+
+static void take_out(ss_hbucket *b, ss_hnode *n) {
+  for (size_t i = 0; i < b->used; i++) {
+    if (b->node[i] == n) {
+      clear_slot(b, i);
+      return;
+    }
+  }
+  ss_hnode **at = &b->more;
+  while (*at != n)
+    at = &(*at)->next;
+  *at = n->next;
+  if (b->more == &end)
+    b->more = NULL;
+}
+
+void ss_hash_remove(ss_hash *t, ss_hnode *n) {
+  if (!n->next)
+    return;
+  take_out(bucket(t, index_of(t, n->hash)), n);
+  n->next = NULL;
+  t->count--;
+  if (t->size > SEGMENT && t->count < t->size)
+    shrink(t);
+}
+
+/* The first with that hash behind `n`; behind NULL is where all begin. */
+static ss_hnode *find(const ss_hash *t, uint64_t hash, const ss_hnode *n) {
+  const ss_hbucket *b = bucket(t, index_of(t, hash));
+  bool on = !n;
+  for (size_t i = 0; i < b->used; i++) {
+    if (on && b->low[i] == (uint32_t)hash && b->node[i]->hash == hash)
+      return b->node[i];
+    on |= b->node[i] == n;
+  }
+  for (ss_hnode *m = b->more; m && m != &end; m = m->next) {
+    if (on && m->hash == hash)
+      return m;
+    on |= m == n;
+  }
+  return NULL;
+}
+
+ss_hnode *ss_hash_first(const ss_hash *t, uint64_t hash) {
+  return t->count ? find(t, hash, NULL) : NULL;
+}
+
+ss_hnode *ss_hash_next(const ss_hash *t, const ss_hnode *n) {
+  return find(t, n->hash, n);
 }
 
 ss_hnode *ss_hash_any(ss_hash *t) {
   if (t->count == 0)
     return NULL;
-  while (!t->bucket[t->low])
-    t->low++;
-  return t->bucket[t->low];
+  while (!bucket(t, t->high - 1)->used)
+    t->high--;
+  return bucket(t, t->high - 1)->node[0];
 }

@@ -2,8 +2,8 @@
  * flushes after them, timers on the loop's clock, and the refusal to run
  * inside a run. No I/O and no clock of its own. */
 #include "net/loop.h"
-#include "base/blocks.h"
 #include "base/error.h"
+#include "base/slabs.h"
 
 void ss_loop_init(ss_loop *loop, const ss_loop_ops *ops, uint64_t now) {
   *loop = (ss_loop){.ops = ops, .now = now};
@@ -93,5 +93,5 @@ int ss_loop_run(ss_loop *loop, ss_run_mode mode) {
 void ss_loop_close(ss_loop *loop) {
   if (loop)
     loop->ops->close(loop);
-  ss_blocks_free();
+  ss_slabs_trim();
 }

@@ -32,7 +32,7 @@ static bool chance(ss_memory *m, double rate) {
 
 ss_mport *ss_mnet_find(const ss_memory *m, const ss_addr *addr) {
   ss_hnode *n = ss_hash_first(&m->ports, ss_addr_hash(0, addr));
-  for (; n; n = ss_hash_next(n)) {
+  for (; n; n = ss_hash_next(&m->ports, n)) {
     ss_mport *port = SS_CONTAINER(n, ss_mport, node);
     if (ss_addr_eq(&port->addr, addr))
       return port;
@@ -286,7 +286,7 @@ int ss_memory_open(ss_memory **out, uint64_t seed) {
   ss_memory *m = ss_alloc(sizeof *m);
   if (!m)
     return SS_ENOMEM;
-  if (ss_hash_init(&m->ports, 16) != 0) {
+  if (ss_hash_init(&m->ports) != 0) {
     ss_free(m);
     return SS_ENOMEM;
   }

@@ -47,8 +47,8 @@ int ss_transport_init(ss_transport *t, const ss_transport_ops *ops,
   t->pong = ss_packet_new(SS_STR("\r\n"));
   if (!t->pong)
     return SS_ENOMEM;
-  int rc = ss_hash_init(&t->by_peer, 8);
-  return rc ? rc : ss_hash_init(&t->sources, 8);
+  int rc = ss_hash_init(&t->by_peer);
+  return rc ? rc : ss_hash_init(&t->sources);
 }
 
 void ss_transport_fini(ss_transport *t) {
@@ -123,7 +123,7 @@ int ss_path_send(const ss_path *path, ss_packet *packet) {
 
 static ss_conn *find(const ss_transport *t, const ss_addr *peer, uint64_t h) {
   ss_hnode *n = ss_hash_first(&t->by_peer, h);
-  for (; n; n = ss_hash_next(n)) {
+  for (; n; n = ss_hash_next(&t->by_peer, n)) {
     ss_conn *c = SS_CONTAINER(n, ss_conn, node);
     if (ss_addr_eq(&c->peer, peer))
       return c;

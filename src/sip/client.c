@@ -105,7 +105,7 @@ void ss_client_response(ss_layer *l, const ss_via *via, ss_message *m) {
   uint64_t check = client_hash(8, via->branch, m->method);
   ss_hnode *n = ss_hash_first(&l->clients, h);
   while (n && SS_CONTAINER(n, ss_client, node)->check != check)
-    n = ss_hash_next(n);
+    n = ss_hash_next(&l->clients, n);
   if (!n || !has_one_via(m)) {
     l->count.stray_responses++;
     return;

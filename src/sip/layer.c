@@ -19,11 +19,11 @@ int ss_layer_new(ss_layer **out, const ss_layer_config *config) {
   l->server = config->server;
   l->user = config->user;
   l->arg = config->arg;
-  int rc = ss_hash_init(&l->servers, 64);
+  int rc = ss_hash_init(&l->servers);
   if (!rc)
-    rc = ss_hash_init(&l->merges, 64);
+    rc = ss_hash_init(&l->merges);
   if (!rc)
-    rc = ss_hash_init(&l->clients, 16);
+    rc = ss_hash_init(&l->clients);
   if (rc) {
     ss_layer_free(l);
     return rc;
@@ -123,7 +123,7 @@ static ss_key merge_key(ss_message *m, ss_method method) {
 
 static ss_server *find(const ss_layer *l, ss_key key) {
   ss_hnode *n = ss_hash_first(&l->servers, key.h);
-  for (; n; n = ss_hash_next(n)) {
+  for (; n; n = ss_hash_next(&l->servers, n)) {
     ss_server *s = SS_CONTAINER(n, ss_server, node);
     if (ss_key_eq(s->key, key))
       return s;
@@ -133,7 +133,7 @@ static ss_server *find(const ss_layer *l, ss_key key) {
 
 static bool is_merged(const ss_layer *l, ss_key key) {
   ss_hnode *n = ss_hash_first(&l->merges, key.h);
-  for (; n; n = ss_hash_next(n))
+  for (; n; n = ss_hash_next(&l->merges, n))
     if (ss_key_eq(SS_CONTAINER(n, ss_server, merge)->merge_key, key))
       return true;
   return false;

@@ -45,7 +45,7 @@ int ss_nonces_new(ss_nonces **out, uint32_t lifetime_ms, size_t max) {
   n->lifetime = lifetime_ms;
   n->max = max;
   ss_list_init(&n->order);
-  if (ss_hash_init(&n->table, 64)) {
+  if (ss_hash_init(&n->table)) {
     ss_free(n);
     return SS_ENOMEM;
   }
@@ -106,7 +106,7 @@ int ss_nonce_make(ss_nonces *n, uint64_t now, uint64_t purpose,
 
 static used *find(const ss_nonces *n, uint64_t h, const uint8_t body[BODY]) {
   ss_hnode *node = ss_hash_first(&n->table, h);
-  for (; node; node = ss_hash_next(node)) {
+  for (; node; node = ss_hash_next(&n->table, node)) {
     used *u = SS_CONTAINER(node, used, node);
     if (!memcmp(u->body, body, BODY))
       return u;

@@ -35,7 +35,7 @@ ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m) {
     return NULL;
   uint64_t h = dialog_hash(m->call_id, to->tag, from->tag);
   ss_hnode *n = ss_hash_first(&e->dialogs, h);
-  for (; n; n = ss_hash_next(n)) {
+  for (; n; n = ss_hash_next(&e->dialogs, n)) {
     ss_dialog *d = SS_CONTAINER(n, ss_dialog, node);
     if (ss_str_eq(d->call_id, m->call_id) &&
         ss_str_eq(ss_dialog_local_tag(d), to->tag) &&

@@ -302,7 +302,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->close_job.fn = on_closed;
   ss_list_init(&e->sessions);
   ss_overload_init(e);
-  int rc = ss_hash_init(&e->dialogs, 64);
+  int rc = ss_hash_init(&e->dialogs);
   if (!rc && e->limits.invites_per_source)
     rc = ss_rate_new(&e->rate, e->limits.invites_per_source, 1000);
   if (!rc)

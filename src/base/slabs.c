@@ -1,0 +1,262 @@
+/* Slabs lie in chunks of the size of a large page, and those in one range of
+ * addresses that is reserved at first use: whether a block is from here is a
+ * comparison, and the slab of a block is in its address. */
+#include "base/slabs.h"
+#include "base/list.h"
+#include "base/poison.h"
+#include <stdint.h>
+
+#if defined(__linux__) && !defined(SS_SANITIZED) && !defined(SS_NO_SLABS)
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#define CHUNK ((size_t)2 << 20)
+#define SLAB ((size_t)64 << 10)
+#define SLABS (CHUNK / SLAB)
+#define RANGE ((size_t)64 << 30) /* of addresses */
+#define MOST 4096                /* bytes */
+#define PAGE 4096
+
+/* Sizes: steps of 16 bytes up to 256, then eight to each power of two. */
+#define FINE 16
+#define FINE_MOST 256
+#define STEPS 8
+#define SIZES (FINE_MOST / FINE + 4 * STEPS)
+
+typedef struct slab {
+  ss_list node; /* in `room` of its size, or in `empty` */
+  void *free;   /* blocks given back, each points at the next */
+  char *fresh;  /* from here on none has been used */
+  uint16_t size, used, capacity; /* of a block, and in blocks */
+  uint8_t index;                 /* of its size */
+  bool returned;                 /* its pages are the kernel's */
+} slab;
+
+/* At the start of each chunk, whose first slab is a page shorter. */
+typedef struct chunk {
+  slab slab[SLABS];
+  bool large; /* the kernel is to put large pages here */
+} chunk;
+
+_Static_assert(sizeof(chunk) <= PAGE, "a chunk's slabs begin at its 2nd page");
+
+static struct {
+  pthread_mutex_t lock;
+  _Atomic(char *) from; /* the first chunk; NULL: nothing is reserved */
+  char *end;            /* of the chunks that are there */
+  void *range;          /* as mapped */
+  size_t used;         /* slabs that have a block */
+  ss_list room[SIZES]; /* slabs with both used and free blocks */
+  ss_list empty;       /* those whose pages are here come first */
+} heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static size_t index_of(size_t n) {
+  if (n <= FINE_MOST)
+    return (n + FINE - 1) / FINE - 1;
+  size_t log = 63 - (size_t)__builtin_clzll(n - 1); /* 8: up to 512 */
+  return FINE_MOST / FINE + (log - 8) * STEPS +
+         ((n - 1 - ((size_t)1 << log)) >> (log - 3));
+}
+
+static size_t size_of(size_t index) {
+  if (index < FINE_MOST / FINE)
+    return (index + 1) * FINE;
+  index -= FINE_MOST / FINE;
+  return (STEPS + index % STEPS + 1) << (index / STEPS + 5);
+}
+
+static chunk *chunk_of(const void *p) {
+  return (chunk *)((uintptr_t)p & ~(uintptr_t)(CHUNK - 1));
+}
+
+static slab *slab_of(const void *p) {
+  return &chunk_of(p)->slab[(uintptr_t)p % CHUNK / SLAB];
+}
+
+/* Its space, and how much that is. */
+static char *space_of(slab *s, size_t *n) {
+  chunk *c = chunk_of(s);
+  size_t at = s == c->slab ? PAGE : (size_t)(s - c->slab) * SLAB;
+  *n = SLAB - at % SLAB;
+  return (char *)c + at;
+}
+
+static void lock(void) {
+  pthread_mutex_lock(&heap.lock);
+}
+
+static void unlock(void) {
+  pthread_mutex_unlock(&heap.lock);
+}
+
+/* A child must not inherit a lock that a thread it hasn't got holds. */
+static void at_fork(void) {
+  pthread_atfork(lock, unlock, unlock);
+}
+
+static bool reserve(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, at_fork);
+  char *p = mmap(NULL, RANGE + CHUNK, PROT_NONE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    return false;
+  heap.range = p;
+  heap.end = p + (CHUNK - (uintptr_t)p % CHUNK);
+  atomic_store_explicit(&heap.from, heap.end, memory_order_relaxed);
+  ss_list_init(&heap.empty);
+  for (size_t i = 0; i < SIZES; i++)
+    ss_list_init(&heap.room[i]);
+  return true;
+}
+
+/* The kernel ignores it where it has none. Most programs need no more than one
+ * chunk, and less. */
+static void set_large(chunk *c, bool large) {
+  if ((char *)c != heap.from)
+    madvise(c, CHUNK, large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+static bool add_chunk(void) {
+  if (!heap.from && !reserve())
+    return false;
+  if (heap.end == heap.from + RANGE ||
+      mprotect(heap.end, CHUNK, PROT_READ | PROT_WRITE) != 0)
+    return false;
+  chunk *c = (chunk *)(void *)heap.end;
+  heap.end += CHUNK;
+  set_large(c, true); /* before it is touched */
+  c->large = true;
+  for (size_t i = 0; i < SLABS; i++)
+    ss_list_append(&heap.empty, &c->slab[i].node);
+  return true;
+}
+
+static slab *new_slab(size_t index) {
+  if (ss_list_empty(&heap.empty) && !add_chunk())
+    return NULL;
+  slab *s = SS_CONTAINER(ss_list_shift(&heap.empty), slab, node);
+  size_t n, size = size_of(index);
+  s->fresh = space_of(s, &n);
+  s->free = NULL;
+  s->size = (uint16_t)size;
+  s->capacity = (uint16_t)(n / size);
+  s->index = (uint8_t)index;
+  if (s->returned && !chunk_of(s)->large) {
+    chunk_of(s)->large = true;
+    set_large(chunk_of(s), true);
+  }
+  s->returned = false;
+  ss_list_append(&heap.room[index], &s->node);
+  heap.used++;
+  return s;
+}
+
+static void *take(size_t index) {
+  ss_list *room = &heap.room[index];
+  slab *s = ss_list_empty(room) ? new_slab(index)
+                                : SS_CONTAINER(room->next, slab, node);
+  if (!s)
+    return NULL;
+  void *p = s->free;
+  if (p) {
+    s->free = *(void **)p;
+  } else {
+    p = s->fresh;
+    s->fresh += s->size;
+  }
+  if (++s->used == s->capacity)
+    ss_list_remove(&s->node);
+  return p;
+}
+
+static void give(slab *s, void *p) {
+  *(void **)p = s->free;
+  s->free = p;
+  if (s->used-- == s->capacity)
+    ss_list_append(&heap.room[s->index], &s->node);
+  if (s->used)
+    return;
+  ss_list_remove(&s->node);
+  ss_list_append(heap.empty.next, &s->node); /* first */
+  heap.used--;
+}
+
+void *ss_slab_take(size_t n) {
+  if (n > MOST)
+    return NULL;
+  lock();
+  void *p = take(index_of(n));
+  unlock();
+  return p;
+}
+
+size_t ss_slab_room(const void *p) {
+  char *from = atomic_load_explicit(&heap.from, memory_order_relaxed);
+  bool ours = from && (uintptr_t)p - (uintptr_t)from < RANGE;
+  return ours ? slab_of(p)->size : 0;
+}
+
+void ss_slab_give(void *p) {
+  lock();
+  give(slab_of(p), p);
+  unlock();
+}
+
+/* Those that went back already are the last. Large pages would come back by
+ * themselves. */
+static void return_empty(void) {
+  for (ss_list *n = heap.empty.next; n != &heap.empty; n = n->next) {
+    slab *s = SS_CONTAINER(n, slab, node);
+    size_t size;
+    char *space = space_of(s, &size);
+    if (s->returned)
+      break;
+    if (chunk_of(s)->large) {
+      chunk_of(s)->large = false;
+      set_large(chunk_of(s), false);
+    }
+    madvise(space, size, MADV_DONTNEED);
+    s->returned = true;
+  }
+}
+
+void ss_slabs_trim(void) {
+  lock();
+  if (heap.from && heap.used) {
+    return_empty();
+  } else if (heap.from) {
+    munmap(heap.range, RANGE + CHUNK);
+    heap.from = NULL;
+    ss_list_init(&heap.empty);
+  }
+  unlock();
+}
+
+/* A state that is closed unloads the library. */
+__attribute__((destructor)) static void at_unload(void) {
+  ss_slabs_trim();
+}
+
+#else
+
+void *ss_slab_take(size_t n) {
+  (void)n;
+  return NULL;
+}
+
+size_t ss_slab_room(const void *p) {
+  (void)p;
+  return 0;
+}
+
+void ss_slab_give(void *p) {
+  (void)p;
+}
+
+void ss_slabs_trim(void) {
+}
+
+#endif
