@@ -1,8 +1,8 @@
 /* The core's small blocks: their sizes, that no two overlap, that what is
  * empty goes back to the kernel, threads, forks, and a process that has no
  * addresses to spare. Nothing of it is there under a sanitizer or valgrind. */
-#include "base/slabs.h"
 #include "base/alloc.h"
+#include "base/slabs.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -21,7 +21,7 @@ static ss_hnode end;
 
 int ss_hash_init(ss_hash *t) {
   *t = (ss_hash){0};
-  t->segment = ss_alloc(sizeof *t->segment);
+  t->segment = ss_alloc(sizeof(void *));
   ss_hbucket *first = t->segment ? ss_alloc(SEGMENT * sizeof *first) : NULL;
   if (!first) {
     ss_hash_free(t);
@@ -34,7 +34,7 @@ int ss_hash_init(ss_hash *t) {
 }
 
 void ss_hash_free(ss_hash *t) {
-  for (size_t i = 0; i < (t->size + SEGMENT - 1) / SEGMENT; i++)
+  for (size_t i = 0; t->segment && i * SEGMENT < t->size; i++)
     ss_free(t->segment[i]);
   ss_free(t->segment);
   *t = (ss_hash){0};
@@ -99,7 +99,7 @@ static void move(ss_hash *t, ss_hbucket *from) {
 static bool add_segment(ss_hash *t) {
   size_t i = t->size / SEGMENT;
   if (i == t->segments) {
-    void *p = ss_realloc(t->segment, 2 * i * sizeof *t->segment);
+    void *p = ss_realloc(t->segment, 2 * i * sizeof(void *));
     if (!p)
       return false;
     t->segment = p;

@@ -47,9 +47,9 @@ static struct {
   _Atomic(char *) from; /* the first chunk; NULL: nothing is reserved */
   char *end;            /* of the chunks that are there */
   void *range;          /* as mapped */
-  size_t used;         /* slabs that have a block */
-  ss_list room[SIZES]; /* slabs with both used and free blocks */
-  ss_list empty;       /* those whose pages are here come first */
+  size_t used;          /* slabs that have a block */
+  ss_list room[SIZES];  /* slabs with both used and free blocks */
+  ss_list empty;        /* those whose pages are here come first */
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static size_t index_of(size_t n) {
