@@ -15,7 +15,7 @@
 #define CHUNK ((size_t)2 << 20)
 #define SLAB ((size_t)64 << 10)
 #define SLABS (CHUNK / SLAB)
-#define RANGE ((size_t)64 << 30) /* of addresses */
+#define RANGE ((size_t)16 << 30) /* of addresses */
 #define MOST 4096                /* bytes */
 #define PAGE 4096
 
