@@ -55,7 +55,15 @@ end
 function process.stop(pid)
   os.execute("kill -9 " .. table.concat(family(pid), " "))
   wait_until(function() return not taken(ports[pid]) end)
+  ports[pid] = nil
 end
+
+-- To be closed: stops those that still run.
+process.all = setmetatable({}, { __close = function()
+  for pid in pairs(ports) do
+    os.execute("kill -9 " .. table.concat(family(pid), " "))
+  end
+end })
 
 -- What the kernel has accounted to all of its threads, ns.
 function process.cpu(pid)

@@ -5,12 +5,12 @@
 --
 -- CPU is what the kernel has accounted to all threads of all the server's
 -- processes, to the nanosecond (schedstat). First comes the highest rate each
--- carries, coarsely; who carries less than RATE is measured at that. A server
--- that keeps ended calls has taken as many as it keeps at that rate before it
--- is measured; then come its answer times, at half of the highest rate. Last
--- come the calls that are held (bench/hold.lua), and while their transactions
--- end, instructions (bench/count.lua) and who takes long to fill.
--- bench/report.lua says what came of it.
+-- carries, coarsely; who carries less than RATE is measured at that. Meanwhile
+-- the transactions of the calls that are held end (bench/hold.lua), and
+-- instructions are counted (bench/count.lua). A server that keeps ended calls
+-- has taken as many as it keeps at its rate before it is measured; then come
+-- its answer times, at half of the highest rate. bench/report.lua says what
+-- came of it.
 
 package.path = "./?.lua;" .. package.path
 
@@ -25,9 +25,9 @@ local RATE, SECONDS = 2000, 3
 -- upwards, or from USUAL.
 local RATES = { 250, 500, 1000, RATE, 5000, 7500, 10000, 15000, 20000 }
 local FIRST, USUAL = 7, 4
+local IN_TIME = 100000 -- us, 99 of 100 calls
 -- s: RFC 3261 17.2.2, timer J, RFC 6026, timer L; RFC 3261 17.2.1, timer I.
 local KEPT = { answered = 32, declined = 5 }
-local LONG = 20 -- s to fill
 -- Answer times: ms between calls that begin together, since of many the last
 -- waits for all the others; and so many seconds.
 local TICK, TIMED = 1, 2
@@ -55,12 +55,14 @@ local function clean(got)
   return got.calls - got.completed + got.repeated <= got.calls // 1000
 end
 
--- Whether it carries that rate for a second. row.pid is the process that has
--- carried a lower one, if any.
+-- Whether it carries that rate for a second, answering in time: else a queue
+-- grows that nobody repeats anything for as yet. row.pid is the process that
+-- has carried a lower rate, if any.
 local function carries(row, rate)
   for _ = 1, rate == RATE and TRIES or 2 do
     row.pid = row.pid or process.start(row.command)
-    if clean(load(row, rate, rate, { repeated = rate // 1000 })) then
+    local got = load(row, rate, rate, { repeated = rate // 1000 })
+    if clean(got) and got.p99 < IN_TIME then
       return true
     end
     process.stop(row.pid)
@@ -92,11 +94,6 @@ local function filling(row)
     (server.keeps and KEPT[row.kind] or 1) * rate
 end
 
-local function slow(row)
-  local rate, calls = filling(row)
-  return row.server.rounds == 1 and calls / rate > LONG
-end
-
 -- Of several tries the first clean one, or the last.
 local function try(attempt)
   local got
@@ -107,6 +104,14 @@ local function try(attempt)
     end
   end
   return got
+end
+
+local function measure_times(row)
+  local half = row.highest // 2
+  local got = try(function()
+    return load(row, half, half * TIMED, { tick = TICK })
+  end)
+  row.p50[#row.p50 + 1], row.p99[#row.p99 + 1] = got.p50, got.p99
 end
 
 local function measure(row)
@@ -129,11 +134,7 @@ local function measure(row)
   row.repeated = row.repeated + got.repeated
   row.unexpected = row.unexpected + got.unexpected
   if row.kind == "answered" and not row.server.connections then
-    local half = row.highest // 2
-    local timed = try(function()
-      return load(row, half, half * TIMED, { tick = TICK })
-    end)
-    row.p50[#row.p50 + 1], row.p99[#row.p99 + 1] = timed.p50, timed.p99
+    measure_times(row)
   end
   process.stop(pid)
 end
@@ -145,19 +146,20 @@ local function new_row(server, kind)
     unexpected = 0, drops = 0 }
 end
 
-local rows, absent, holding, why = {}, {}, {}, {}
+local rows, absent, why, holding = {}, {}, {}, {}
 for _, server in ipairs(peers) do
   why[server] = missing(server)
   if server.holds and not why[server] then
     holding[#holding + 1] = server
   end
 end
-for _, kind in ipairs { "answered", "declined" } do
+
+local function search(kind)
   for _, server in ipairs(peers) do
     local row = new_row(server, kind)
     row.highest = row.command and not why[server] and highest(row)
     if row.highest then
-      row.rate = math.min(RATE, row.highest)
+      row.rate = math.min(server.rate or RATE, row.highest)
       rows[#rows + 1] = row
     elseif row.command then
       absent[#absent + 1] = ("%s, %s (%s)"):format(server.name, kind,
@@ -165,31 +167,32 @@ for _, kind in ipairs { "answered", "declined" } do
     end
   end
 end
+
+local function instructions()
+  local got, program = {}, count.program()
+  local uncounted = not program and "it isn't the release build"
+    or count.why_not()
+  for _, kind in ipairs { "answered", "declined" } do
+    got[kind] = not uncounted and count.instructions(program, kind) or nil
+  end
+  if uncounted then
+    absent[#absent + 1] = ("instructions (%s)"):format(uncounted)
+  end
+  return got
+end
+
+local _ <close> = process.all
+search "answered"
+local held = hold.begin(holding)
+search "declined"
+local counted = instructions()
+hold.finish(held)
 for round = 1, rounds do
   for _, row in ipairs(rows) do
-    if round <= (row.server.rounds or rounds) and not slow(row) then
+    if round <= (row.server.rounds or rounds) then
       measure(row)
     end
   end
 end
-
-local held = hold.begin(holding)
-local instructions, program = {}, count.program()
-local uncounted = not program and "it isn't the release build"
-  or count.why_not()
-for _, kind in ipairs { "answered", "declined" } do
-  instructions[kind] = not uncounted and count.instructions(program, kind)
-    or nil
-end
-if uncounted then
-  absent[#absent + 1] = ("instructions (%s)"):format(uncounted)
-end
-for _, row in ipairs(rows) do
-  if slow(row) then
-    measure(row)
-  end
-end
-hold.finish(held)
-
 report { rows = rows, absent = absent, held = held, rounds = rounds,
-  rate = RATE, instructions = instructions }
+  rate = RATE, instructions = counted }
