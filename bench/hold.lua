@@ -6,7 +6,7 @@
 local peers = require "bench.peers"
 local process = require "bench.process"
 
-local HELD, RATE = 10000, 4000
+local HELD, RATE = 10000, 5000
 local FIRST = 100 -- calls before those, which find all in place
 local ENDED = 33 -- s
 local TRIES = 3
