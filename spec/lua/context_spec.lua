@@ -66,25 +66,49 @@ describe("at lua_close", function()
     ]]
   end)
 
-  it("finalizers of the script's own may use what they hold", function()
-    silent([[
-      local endpoint = open("udp:10.0.0.1:5060", { network = network })
-      endpoint:on("session_received", function(session)
-        keep = session
-      end)
-      -- older than the session, so it is finalized after it
-      local late = setmetatable({}, { __gc = function(self)
+  local LATE = [[
+    local late = setmetatable({}, { __gc = function(self)
+      for _, name in ipairs { "session", "request", "ack" } do
         print((select(2, pcall(function()
-          return self.session.state
+          return self[name].state or self[name].method
         end)):gsub("^.-:%d+: ", "")))
-        print(self.endpoint.is_closed)
+      end
+      print(self.endpoint.is_closed)
+    end })
+  ]]
+  local ENDPOINT = [[
+    local endpoint = open("udp:10.0.0.1:5060", { network = network })
+  ]]
+  local CALL = [[
+    endpoint:on("session_received", function(session)
+      late.session, late.request = session, session.request
+      late.ack = session:participate()
+    end)
+    local caller = network:peer "udp:10.0.0.2:5060"
+    caller:invite { to = "sip:desk@10.0.0.1", auto = true }
+    network:advance(1)
+    late.endpoint = endpoint
+  ]]
+
+  it("finalizers of the script's own may use what they hold", function()
+    silent(ENDPOINT .. LATE .. CALL .. "assert(late.ack.method)",
+      "connected\nINVITE\nthis message has been freed\nfalse\n")
+  end)
+
+  it("those that come after the library's find that it has gone", function()
+    -- older, so it is finalized later
+    local output, ok, status = script(LATE .. OPEN .. ENDPOINT .. CALL)
+    assert.equal("this session has been freed\nthis message has been freed\n"
+      .. "sipsession: the Lua state is being closed\ntrue\n", output)
+    assert.is_true(ok, tostring(status))
+  end)
+
+  it("one may open an endpoint", function()
+    silent [[
+      keep = setmetatable({}, { __gc = function()
         assert(sip.endpoint { listen = "udp:127.0.0.1:0" })
       end })
-      local caller = network:peer "udp:10.0.0.2:5060"
-      caller:invite { to = "sip:desk@10.0.0.1" }
-      network:advance(1)
-      late.session, late.endpoint = keep, endpoint
-    ]], "this session has been freed\nfalse\n")
+    ]]
   end)
 
   it("os.exit closes the state from within a handler", function()

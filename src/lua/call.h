@@ -41,6 +41,7 @@ struct lss_task {
   lua_State *co;        /* NULL: the wait blocks instead of yielding */
   ss_timer timer;       /* of a sleeper, and the job it leads to */
   ss_job job;
+  unsigned place; /* in the live table, while it waits */
   bool parked; /* waits */
   bool done;   /* what it waited for is over */
 };

@@ -2,10 +2,13 @@
  * what alive, and how a turn of a loop is entered from Lua. */
 #include "lua/context.h"
 #include "base/error.h"
+#include "lua/bundle.h"
 #include "lua/call.h"
 #include "lua/endpoint.h"
+#include "lua/live.h"
 #include "lua/network.h"
 #include "lua/relief.h"
+#include "lua/session.h"
 #include "lua/stall.h"
 
 /* Registry keys: the addresses count. */
@@ -30,6 +33,8 @@ static int context_gc(lua_State *L) {
   while ((n = ss_list_shift(&c->networks)))
     lss_world_close(SS_CONTAINER(n, lss_world, node));
   lss_world_close(&c->real);
+  while (lss_bundle_drain(c)) {
+  }
   return 0;
 }
 
@@ -60,7 +65,8 @@ static void shrink(lua_State *L, const void *key, const char *mode) {
 void lss_context_tidy(lua_State *L) {
   luaL_checkstack(L, 8, NULL);
   shrink(L, &boxes_key, "v");
-  shrink(L, &live_key, NULL);
+  lss_live_tidy(L, &lss_context_get(L)->real);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
 }
 
 lss_context *lss_context_open(lua_State *L) {
@@ -77,6 +83,7 @@ lss_context *lss_context_open(lua_State *L) {
   c = lua_newuserdatauv(L, sizeof *c, 0);
   memset(c, 0, sizeof *c);
   ss_list_init(&c->networks);
+  ss_list_init(&c->dropped);
   lss_world_init(&c->real, c);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, context_gc);
@@ -124,6 +131,8 @@ void lss_world_init(lss_world *w, lss_context *c) {
   ss_list_init(&w->endpoints);
   ss_list_init(&w->peers);
   ss_list_init(&w->parked);
+  ss_list_init(&w->sessions);
+  ss_list_init(&w->late);
 }
 
 void lss_world_close(lss_world *w) {
@@ -142,6 +151,7 @@ void lss_world_close(lss_world *w) {
     ss_job_cancel(&SS_CONTAINER(n, lss_task, node)->job);
   }
   w->waiters = 0;
+  lss_sessions_close(w);
   /* os.exit(code, true) in a handler: the loop's own frames are below us. */
   if (w->loop && !w->running)
     ss_loop_close(w->loop);
@@ -187,17 +197,11 @@ void lss_push_live(lua_State *L, lss_world *w) {
   lua_remove(L, -2);
 }
 
-void lss_anchor(lua_State *L, lss_world *w, const void *object, int idx) {
-  if (idx)
-    idx = lua_absindex(L, idx);
+void lss_hold(lua_State *L, lss_world *w, const void *endpoint, int idx) {
+  idx = lua_absindex(L, idx);
   lss_push_live(L, w);
-  if (lua_istable(L, -1)) {
-    if (idx)
-      lua_pushvalue(L, idx);
-    else
-      lua_pushnil(L);
-    lua_rawsetp(L, -2, object);
-  }
+  lua_pushvalue(L, idx);
+  lua_rawsetp(L, -2, endpoint);
   lua_pop(L, 1);
 }
 

@@ -30,7 +30,11 @@ struct lss_world {
   ss_list peers;     /* lss_peer.node */
   ss_list parked;    /* lss_task.node */
   size_t waiters;    /* length of `parked` */
-  unsigned round;    /* sip.run's mark */
+  ss_list sessions;  /* lss_session.node: those that the core may tell of */
+  ss_list late;      /* that have ended, and there was no memory to say so */
+  unsigned places;   /* live.c: how many there are, */
+  unsigned free_place, hole; /* the first free one, the first missing leaf */
+  unsigned round;            /* sip.run's mark */
   bool running;      /* inside a turn */
   bool closed;
   bool filtering, observing; /* the network's hooks are set */
@@ -52,6 +56,8 @@ struct lss_context {
   bool relieving;    /* there is more to do */
   bool generational; /* was the collector, before */
   unsigned cycles;
+  struct lss_bundle *filling; /* bundle.c: has room; or NULL */
+  ss_list dropped;            /* lss_bundle.node: nobody has it any more */
   /* stall.c */
   ss_watchdog *watchdog; /* NULL: nobody wants to know */
   lua_State *hooked;     /* where our hook is set, in place of: */
@@ -94,10 +100,11 @@ lss_world *lss_world_real(lua_State *L);
  * else the newest network; else the real one. */
 lss_world *lss_world_current(lua_State *L);
 
+/* The table of what is live: small tables, see live.h, and endpoints by their
+ * name, the C object's. */
 void lss_push_live(lua_State *L, lss_world *w);
-/* Keeps the value at idx from the collector, under a C object's name; 0: not
- * any more. */
-void lss_anchor(lua_State *L, lss_world *w, const void *object, int idx);
+/* Keeps an endpoint's userdata, at idx, until the world runs no more. */
+void lss_hold(lua_State *L, lss_world *w, const void *endpoint, int idx);
 /* Keeps every open endpoint while the world runs. */
 void lss_world_hold(lua_State *L, lss_world *w);
 void lss_world_unhold(lua_State *L, lss_world *w);

@@ -22,11 +22,12 @@ typedef struct report {
 /* --- a call came in ------------------------------------------------------- */
 
 static void reject(lss_session *box) {
+  ss_session *s = lss_session_readable(box);
   ss_content content;
 
   memset(&content, 0, sizeof content);
-  if (box->core && ss_session_state(box->core) == SS_STATE_INCOMING)
-    ss_session_reject(box->core, 500, &content);
+  if (s && ss_session_state(s) == SS_STATE_INCOMING)
+    ss_session_reject(s, 500, &content);
 }
 
 /* A session_received handler has ended; stack: session, result. One that died
@@ -131,7 +132,9 @@ void lss_session_changed(void *arg, ss_session *session,
   lss_endpoint *e = arg;
   report r = {.world = e->world, .session = session, .change = change};
 
-  if (ss_session_user(session))
+  const lss_session *box = ss_session_user(session);
+
+  if (box && lss_session_listens(box, LSS_SESSION_ON_STATE))
     lss_door(e->world->context, changed, &r);
 }
 

@@ -137,7 +137,7 @@ int lss_endpoint_new(lua_State *L) {
     lss_stall_watch(w->context, stall);
   lss_set_box(L, box->endpoint, -1);
   if (w->running)
-    lss_anchor(L, w, box->endpoint, -1);
+    lss_hold(L, w, box->endpoint, -1);
   lss_world_stir(L, w);
   return 1;
 }

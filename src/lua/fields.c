@@ -1,6 +1,5 @@
 /* From Lua tables to header fields, contents and Contact values. An error
- * raised here jumps over C frames, so what is on the heap hangs on a userdata
- * that the collector frees. */
+ * raised here jumps over C frames, so what is made lies in Lua's own memory. */
 #include "lua/fields.h"
 #include "base/error.h"
 #include "lua/error.h"
@@ -9,19 +8,12 @@
 
 #define ARENA_MAX 65536
 
-static int fields_gc(lua_State *L) {
-  ss_fields_free(lua_touserdata(L, 1));
-  return 0;
-}
-
-static const luaL_Reg fields_metamethods[] = {{"__gc", fields_gc},
-                                              {NULL, NULL}};
-static const lss_class fields_class = {"sipsession.fields", NULL, NULL, NULL,
-                                       fields_metamethods,  NULL};
-
-void lss_fields_open(lua_State *L) {
-  lss_class_open(L, &fields_class);
-}
+/* No finalizer, so that the collector has none to call for each verb. Its user
+ * value is the memory that they lie in when they are more than `first`. */
+typedef struct fields_box {
+  ss_fields fields;
+  char first[256];
+} fields_box;
 
 /* --- headers -------------------------------------------------------------- */
 
@@ -56,9 +48,27 @@ static int refused(lua_State *L, ss_str name, int rc) {
   }
 }
 
+/* Room for so much more, unless that is too much: then it is refused. */
+static void reserve(lua_State *L, int box, ss_fields *f, size_t n) {
+  size_t size = f->size;
+  char *p;
+
+  if (n > SS_FIELDS_MAX - f->n || f->n + n <= size)
+    return;
+  while (size < f->n + n)
+    size *= 2;
+  p = lua_newuserdatauv(L, size, 0);
+  memcpy(p, f->p, f->n);
+  lua_setiuservalue(L, box, 1);
+  f->p = p;
+  f->size = size;
+}
+
 /* The value on the top: a string or a number. */
-static void add(lua_State *L, ss_fields *f, ss_str name) {
+static void add(lua_State *L, int box, ss_str name) {
+  ss_fields *f = &((fields_box *)lua_touserdata(L, box))->fields;
   int type = lua_type(L, -1), rc;
+  ss_str value;
 
   if (type != LUA_TSTRING && type != LUA_TNUMBER)
     luaL_error(L,
@@ -66,18 +76,21 @@ static void add(lua_State *L, ss_fields *f, ss_str name) {
                "expected, got %s",
                lss_printable(L, name), lua_typename(L, type));
   lua_pushvalue(L, -1); /* a number becomes a string in its copy */
-  rc = ss_fields_add(f, name, lss_to_str(L, -1));
+  value = lss_to_str(L, -1);
+  if (name.n <= SS_FIELDS_MAX && value.n <= SS_FIELDS_MAX)
+    reserve(L, box, f, name.n + value.n + 4); /* ": ", CRLF */
+  rc = ss_fields_add(f, name, value);
   lua_pop(L, 1);
   if (rc)
     refused(L, name, rc);
 }
 
 /* The value or list of values on the top. */
-static void add_all(lua_State *L, ss_fields *f, ss_str name) {
+static void add_all(lua_State *L, int box, ss_str name) {
   lua_Integer i, n;
 
   if (!lua_istable(L, -1)) {
-    add(L, f, name);
+    add(L, box, name);
     return;
   }
   n = (lua_Integer)lua_rawlen(L, -1);
@@ -85,13 +98,13 @@ static void add_all(lua_State *L, ss_fields *f, ss_str name) {
     luaL_error(L, "header '%s': the list is empty", lss_printable(L, name));
   for (i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, i);
-    add(L, f, name);
+    add(L, box, name);
     lua_pop(L, 1);
   }
 }
 
 /* The pair on the top. */
-static void add_pair(lua_State *L, ss_fields *f) {
+static void add_pair(lua_State *L, int box) {
   if (!lua_istable(L, -1))
     luaL_error(L, "headers: {name, value} expected in a list, got %s",
                luaL_typename(L, -1));
@@ -100,13 +113,14 @@ static void add_pair(lua_State *L, ss_fields *f) {
   if (lua_type(L, -2) != LUA_TSTRING)
     luaL_error(L, "headers: the name is a string, got %s",
                luaL_typename(L, -2));
-  add_all(L, f, lss_to_str(L, -2));
+  add_all(L, box, lss_to_str(L, -2));
   lua_pop(L, 2);
 }
 
 const ss_fields *lss_fields_check(lua_State *L, int idx) {
-  ss_fields *f;
+  fields_box *f;
   lua_Integer i, n;
+  int box;
 
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   if (lua_isnoneornil(L, idx)) {
@@ -116,24 +130,26 @@ const ss_fields *lss_fields_check(lua_State *L, int idx) {
   idx = lua_absindex(L, idx);
   if (!lua_istable(L, idx))
     luaL_error(L, "headers: a table expected, got %s", luaL_typename(L, idx));
-  f = lss_class_new(L, &fields_class, sizeof *f, 0);
+  f = lua_newuserdatauv(L, sizeof *f, 1);
+  f->fields = (ss_fields){f->first, 0, sizeof f->first, 0};
+  box = lua_gettop(L);
   n = (lua_Integer)lua_rawlen(L, idx);
   for (i = 1; i <= n; i++) {
     lua_rawgeti(L, idx, i);
-    add_pair(L, f);
+    add_pair(L, box);
     lua_pop(L, 1);
   }
   lua_pushnil(L);
   while (lua_next(L, idx)) {
     if (lua_type(L, -2) == LUA_TSTRING)
-      add_all(L, f, lss_to_str(L, -2));
+      add_all(L, box, lss_to_str(L, -2));
     else if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1 ||
              lua_tointeger(L, -2) > n)
       luaL_error(L, "headers: names expected, got %s",
                  luaL_tolstring(L, -2, NULL));
     lua_pop(L, 1);
   }
-  return f;
+  return &f->fields;
 }
 
 /* --- contents ------------------------------------------------------------- */

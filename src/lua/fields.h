@@ -8,7 +8,6 @@
 #include "sip/fields.h"
 #include "ua/session.h"
 
-void lss_fields_open(lua_State *L);
 /* The headers at idx: a map of name to value or list of values, or a list of
  * {name, value}; nil: NULL. Pushes one value that owns them. */
 const ss_fields *lss_fields_check(lua_State *L, int idx);

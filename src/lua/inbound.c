@@ -48,7 +48,7 @@ static void tell_request(lua_State *L, report *r, int list, lua_Integer n) {
   if (answerable(ss_inbound_request(r->inbound)))
     lss_message_push_inbound(L, r->inbound);
   else
-    lss_message_push(L, ss_inbound_request(r->inbound));
+    lss_message_push_whole(L, ss_inbound_request(r->inbound));
   base = lua_gettop(L);
   lss_message_handling(L, base);
   for (i = 1; i <= n; i++) {

@@ -74,7 +74,7 @@ static void negotiated(lua_State *L, bool failed) {
   box = lua_touserdata(L, top + 1);
   round = (uint32_t)lua_tointeger(L, top + 2);
   what = (ss_negotiate)lua_tointeger(L, top + 3);
-  if (!box || !box->core)
+  if (!box || !lss_session_readable(box))
     return;
   if (what == SS_NEGOTIATE_SETTLE) {
     ss_session_negotiated(box->core, round, SS_STR_NONE, failed ? 500 : 0);

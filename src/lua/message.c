@@ -1,47 +1,112 @@
 /* The message class: what was received, header by header and as text. */
 #include "lua/message.h"
 #include "base/error.h"
+#include "lua/bundle.h"
 #include "lua/class.h"
 #include "lua/context.h"
 #include "lua/error.h"
 #include "lua/fields.h"
+#include "lua/session.h"
 
+/* Without a finalizer, as sessions. Its user value is who has the reference: a
+ * bundle, or the session. */
 typedef struct message_box {
-  ss_message *message;
-  ss_inbound *inbound; /* NULL: not one that can be answered */
-  unsigned handlers;   /* that have not ended yet */
-  bool failed;         /* one of them died */
+  ss_message *message;        /* NULL: not parsed yet */
+  lss_bundle_ref bundle;      /* one of these is set with it */
+  const lss_session *session; /* whose INVITE it is */
+  ss_inbound *inbound;        /* in the bundle; NULL: it can't be answered */
+  unsigned handlers;          /* that have not ended yet */
+  bool failed;                /* one of them died */
+  double time;
+  size_t n; /* of the text that is to be parsed */
+  char text[];
 } message_box;
 
 static const lss_class message_class;
 
+static message_box *new_box(lua_State *L, size_t n) {
+  return lss_class_new(L, &message_class, sizeof(message_box) + n, 1);
+}
+
+static void let_go(void *message) {
+  ss_message_unref(message);
+}
+
+static void let_go_inbound(void *inbound) {
+  ss_inbound_unref(inbound);
+}
+
+/* Takes over the reference. The box is at idx, the bundle on the top. */
+static void keep(lua_State *L, int idx, ss_message *m) {
+  message_box *box = lua_touserdata(L, idx);
+
+  idx = lua_absindex(L, idx);
+  box->bundle = lss_bundle_add(L, m, let_go);
+  box->message = m;
+  lua_setiuservalue(L, idx, 1);
+}
+
+static bool is_readable(const message_box *box) {
+  return box->session ? lss_session_readable(box->session) != NULL
+                      : box->bundle && *box->bundle;
+}
+
+/* What was received once is within every limit. */
+static void parse(lua_State *L, message_box *box) {
+  static const ss_limits none = {
+#define X(name, value, least) .name = SIZE_MAX,
+      SS_LIMITS_MAP(X)
+#undef X
+  };
+  ss_message *m = NULL;
+  int rc;
+
+  lss_bundle_push(L);
+  rc = ss_message_new(&m, (ss_str){box->text, box->n}, false, &none);
+  if (rc)
+    luaL_error(L, "sipsession: %s", ss_strerror(rc));
+  m->time = box->time;
+  keep(L, 1, m);
+}
+
 static ss_message *check(lua_State *L) {
   message_box *box = lss_class_check(L, &message_class, 1);
 
-  if (!box->message) /* another object's finalizer has it still */
+  if (!box->message)
+    parse(L, box);
+  else if (!is_readable(box)) /* another object's finalizer has it still */
     luaL_error(L, "this message has been freed");
   return box->message;
 }
 
-void lss_message_push(lua_State *L, ss_message *m) {
+void lss_message_push(lua_State *L, const ss_message *m) {
   message_box *box;
 
   if (!m) {
     lua_pushnil(L);
     return;
   }
-  box = lss_class_new(L, &message_class, sizeof *box, 0);
-  box->message = ss_message_ref(m);
+  box = new_box(L, m->text.n);
+  box->time = m->time;
+  box->n = m->text.n;
+  memcpy(box->text, m->text.p, m->text.n);
 }
 
-static int message_gc(lua_State *L) {
-  message_box *box = lua_touserdata(L, 1);
+void lss_message_push_whole(lua_State *L, ss_message *m) {
+  new_box(L, 0);
+  lss_bundle_push(L);
+  keep(L, -2, ss_message_ref(m));
+}
 
-  ss_message_unref(box->message);
-  ss_inbound_unref(box->inbound);
-  box->message = NULL;
-  box->inbound = NULL;
-  return 0;
+void lss_message_push_request(lua_State *L, ss_message *m, int idx) {
+  message_box *box;
+
+  idx = lua_absindex(L, idx);
+  box = new_box(L, 0);
+  box->message = m;
+  box->session = lua_touserdata(L, idx);
+  lua_pushvalue(L, idx);
+  lua_setiuservalue(L, -2, 1);
 }
 
 /* --- answering ------------------------------------------------------------ */
@@ -49,9 +114,12 @@ static int message_gc(lua_State *L) {
 void lss_message_push_inbound(lua_State *L, ss_inbound *inbound) {
   message_box *box;
 
-  lss_message_push(L, ss_inbound_request(inbound));
-  box = lua_touserdata(L, -1);
-  box->inbound = ss_inbound_ref(inbound);
+  box = new_box(L, 0);
+  lss_bundle_push(L);
+  box->bundle = lss_bundle_add(L, ss_inbound_ref(inbound), let_go_inbound);
+  lua_setiuservalue(L, -2, 1);
+  box->inbound = inbound;
+  box->message = ss_inbound_request(inbound);
 }
 
 void lss_message_handling(lua_State *L, int idx) {
@@ -64,7 +132,7 @@ void lss_message_handled(lua_State *L, int idx, bool failed) {
   message_box *box = lua_touserdata(L, idx);
   ss_content none;
 
-  if (!box || !box->inbound)
+  if (!box || !box->inbound || !is_readable(box))
     return;
   box->failed |= failed;
   if (--box->handlers || !ss_inbound_waits(box->inbound))
@@ -83,6 +151,7 @@ static int message_respond(lua_State *L) {
   ss_failure f;
   unsigned code;
 
+  check(L);
   if (!box->inbound)
     luaL_error(L, "respond: only the request of a message_received event can "
                   "be answered");
@@ -205,8 +274,8 @@ static int message_headers(lua_State *L) {
 }
 
 int lss_message_parse(lua_State *L) {
-  message_box *box;
   ss_limits limits;
+  ss_message *m = NULL;
   ss_str text;
   int rc;
 
@@ -214,19 +283,21 @@ int lss_message_parse(lua_State *L) {
   luaL_optnumber(L, 2, 0);
   lua_settop(L, 2);
   ss_limits_default(&limits);
-  box = lss_class_new(L, &message_class, sizeof *box, 0);
-  rc = ss_message_new(&box->message, text, false, &limits);
+  new_box(L, 0);
+  lss_bundle_push(L);
+  rc = ss_message_new(&m, text, false, &limits);
   if (rc) {
     lua_pushnil(L);
     lua_pushstring(L, ss_strerror(rc));
     return 2;
   }
-  if (box->message->fault) {
+  m->time = lua_tonumber(L, 2);
+  keep(L, 3, m);
+  if (m->fault) {
     lua_pushnil(L);
-    lss_push_str(L, box->message->fault_reason);
+    lss_push_str(L, m->fault_reason);
     return 2;
   }
-  box->message->time = lua_tonumber(L, 2);
   return 1;
 }
 
@@ -240,7 +311,7 @@ static const luaL_Reg message_getters[] = {
     {"body", get_body},     {"content_type", get_content_type},
     {"time", get_time},     {NULL, NULL}};
 static const luaL_Reg message_metamethods[] = {
-    {"__gc", message_gc}, {"__tostring", message_tostring}, {NULL, NULL}};
+    {"__tostring", message_tostring}, {NULL, NULL}};
 static const lss_class message_class = {"sipsession.message", message_methods,
                                         message_getters,      NULL,
                                         message_metamethods,  NULL};

@@ -5,7 +5,6 @@
 #include "lua/call.h"
 #include "lua/endpoint.h"
 #include "lua/error.h"
-#include "lua/fields.h"
 #include "lua/message.h"
 #include "lua/network.h"
 #include "lua/referral.h"
@@ -15,7 +14,7 @@
 void lss_open(lua_State *L) {
   lss_context_open(L);
   lss_error_open(L);
-  lss_fields_open(L);
+  lss_bundle_open(L);
   lss_message_open(L);
   lss_referral_open(L);
   lss_session_open(L);

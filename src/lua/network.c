@@ -6,6 +6,7 @@
 #include "lua/class.h"
 #include "lua/endpoint.h"
 #include "lua/options.h"
+#include "lua/session.h"
 #include "lua/wait.h"
 #include <math.h>
 
@@ -163,6 +164,8 @@ static int network_close(lua_State *L) {
   if (w->running)
     return luaL_error(L, "the network is running: close it when its step is "
                          "over");
+  if (w->loop && !w->closed)
+    lss_sessions_keep(L, w);
   network_gc(L);
   lua_newtable(L);
   lua_setiuservalue(L, 1, LSS_NETWORK_LIVE);

@@ -101,7 +101,7 @@ static int get_request(lua_State *L) {
 
   if (lua_getiuservalue(L, 1, REFERRAL_REQUEST) != LUA_TNIL)
     return 1;
-  lss_message_push(L, ss_inbound_request(box->inbound));
+  lss_message_push_whole(L, ss_inbound_request(box->inbound));
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, REFERRAL_REQUEST);
   return 1;
@@ -259,7 +259,7 @@ void lss_referral_tell_news(lua_State *L, lss_world *w, ss_message *notify,
   int base;
 
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-  lss_message_push(L, notify);
+  lss_message_push_whole(L, notify);
   base = lua_gettop(L);
   if (ss_sipfrag(notify->body, &code, &reason))
     code = 0; /* the last one, which may say nothing */

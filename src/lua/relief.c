@@ -6,6 +6,7 @@
  * incremental one meanwhile. A script that stopped its collector keeps what it
  * has. */
 #include "lua/relief.h"
+#include "lua/bundle.h"
 #include "lua/call.h"
 
 #define CYCLES 3
@@ -18,21 +19,24 @@ static uint64_t ms(const lss_context *c) {
 static int step(lua_State *L) {
   lss_context *c = lua_touserdata(L, 1);
   uint64_t now = ms(c);
-  bool over = false;
+  bool over = false, left;
 
   if (lua_gc(L, LUA_GCISRUNNING) != 1)
     return 0;
   c->relieving = true;
   if (lua_gc(L, LUA_GCINC, 0, 0, 0) == LUA_GCGEN)
     c->generational = true;
+  while ((left = lss_bundle_drain(c)) && ms(c) == now) {
+  }
   while (!over && ms(c) == now)
     over = lua_gc(L, LUA_GCSTEP, 0) == 1;
   if (!over)
     return 0;
-  c->cycles++;
+  if (c->cycles < CYCLES)
+    c->cycles++;
   if (c->cycles < CYCLES && c->real.loop->wheel.count < LITTLE)
     lss_context_tidy(L);
-  c->relieving = c->cycles < CYCLES;
+  c->relieving = c->cycles < CYCLES || left;
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "lua/class.h"
 #include "lua/error.h"
 #include "lua/event.h"
+#include "lua/live.h"
 #include "lua/media.h"
 #include "lua/message.h"
 #include "lua/printable.h"
@@ -12,10 +13,14 @@
 
 static const lss_class session_class;
 
+ss_session *lss_session_readable(const lss_session *box) {
+  return box->bundle && !*box->bundle ? NULL : box->core;
+}
+
 lss_session *lss_session_check(lua_State *L) {
   lss_session *box = lss_class_check(L, &session_class, 1);
 
-  if (!box->core) /* another object's finalizer has it still */
+  if (!lss_session_readable(box))
     luaL_error(L, "this session has been freed");
   return box;
 }
@@ -27,13 +32,13 @@ static ss_session *check(lua_State *L) {
 const ss_session *lss_session_core(lua_State *L, int idx) {
   lss_session *box = luaL_testudata(L, idx, session_class.name);
 
-  return box ? box->core : NULL;
+  return box ? lss_session_readable(box) : NULL;
 }
 
 void lss_session_push(lua_State *L, lss_world *w, const ss_session *s) {
-  lss_push_live(L, w);
-  lua_rawgetp(L, -1, s);
-  lua_remove(L, -2);
+  const lss_session *box = ss_session_user(s);
+
+  lss_push_anchored(L, w, box ? box->place : 0);
 }
 
 lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
@@ -42,15 +47,37 @@ lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
 
   endpoint = lua_absindex(L, endpoint);
   box = lss_class_new(L, &session_class, sizeof *box, LSS_SESSION_VALUES);
-  box->core = ss_session_ref(core);
   box->world = w;
   box->real = !w->memory;
   lua_pushvalue(L, endpoint);
   lua_setiuservalue(L, -2, LSS_SESSION_ENDPOINT);
-  lss_anchor(L, w, core, -1);
+  box->place = lss_anchor(L, w, -1);
+  if (!box->place)
+    luaL_error(L, "a call in a network that is gone");
+  box->core = ss_session_ref(core);
   box->live = true;
+  ss_list_append(&w->sessions, &box->node);
   ss_session_set_user(core, box);
   return box;
+}
+
+/* --- its end -------------------------------------------------------------- */
+
+static void let_go(void *core) {
+  ss_session_unref(core);
+}
+
+/* Its reference goes into a bundle. */
+static void bundle(lua_State *L, lss_session *box) {
+  if (box->bundle)
+    return;
+  lss_push_anchored(L, box->world, box->place);
+  if (lua_touserdata(L, -1)) {
+    lss_bundle_push(L);
+    box->bundle = lss_bundle_add(L, box->core, let_go);
+    lua_setiuservalue(L, -2, LSS_SESSION_BUNDLE);
+  }
+  lua_pop(L, 1);
 }
 
 static void detach(lss_session *box) {
@@ -62,26 +89,55 @@ static void detach(lss_session *box) {
   lss_media_forget(box);
 }
 
+/* What the memory was short for, too. */
 void lss_session_settle(lua_State *L, lss_session *box) {
   lss_world *w = box->world;
 
-  if (!box->live)
-    return;
-  detach(box);
-  if (L)
-    lss_anchor(L, w, box->core, 0);
+  if (box->live) {
+    detach(box);
+    ss_list_remove(&box->node);
+    ss_list_append(&w->late, &box->node);
+  }
+  while (L && !w->closed && !ss_list_empty(&w->late)) {
+    box = SS_CONTAINER(w->late.next, lss_session, node);
+    bundle(L, box);
+    if (!box->bundle)
+      return; /* the network is being collected: with all that is in it */
+    ss_list_remove(&box->node);
+    lss_release(L, w, box->place);
+    box->place = 0;
+  }
 }
 
-/* Only of a session that is no more in a `live` table, or goes with it. */
-static int session_gc(lua_State *L) {
-  lss_session *box = lua_touserdata(L, 1);
+static void keep_all(lua_State *L, ss_list *list) {
+  ss_list *n;
 
-  if (!box->core)
-    return 0;
-  detach(box);
-  ss_session_unref(box->core);
-  box->core = NULL;
-  return 0;
+  for (n = list->next; n != list; n = n->next)
+    bundle(L, SS_CONTAINER(n, lss_session, node));
+}
+
+void lss_sessions_keep(lua_State *L, lss_world *w) {
+  keep_all(L, &w->sessions);
+  keep_all(L, &w->late);
+}
+
+static void close_all(ss_list *list) {
+  ss_list *n;
+
+  while ((n = ss_list_shift(list))) {
+    lss_session *box = SS_CONTAINER(n, lss_session, node);
+    detach(box);
+    box->place = 0;
+    if (box->bundle)
+      continue;
+    ss_session_unref(box->core);
+    box->core = NULL;
+  }
+}
+
+void lss_sessions_close(lss_world *w) {
+  close_all(&w->sessions);
+  close_all(&w->late);
 }
 
 static int session_tostring(lua_State *L) {
@@ -169,7 +225,7 @@ static int get_request(lua_State *L) {
 
   if (lua_getiuservalue(L, 1, LSS_SESSION_REQUEST) != LUA_TNIL)
     return 1;
-  lss_message_push(L, ss_session_request(s));
+  lss_message_push_request(L, ss_session_request(s), 1);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, LSS_SESSION_REQUEST);
   return 1;
@@ -270,13 +326,14 @@ static int session_on(lua_State *L) {
   static const char *const events[] = {
       "state_changed", "ended",          "reinvite",       "message_received",
       "dtmf",          "refer_received", "refer_notified", NULL};
+  lss_session *box = lss_session_check(L);
   int event;
 
-  check(L);
   event = LSS_SESSION_ON_STATE + luaL_checkoption(L, 2, NULL, events);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
   lss_event_add(L, 1, event, 3, NULL);
+  box->listens |= 1u << event;
   return 1;
 }
 
@@ -327,7 +384,7 @@ static const luaL_Reg session_setters[] = {{"media", set_media},
                                            {"data", set_data},
                                            {NULL, NULL}};
 static const luaL_Reg session_metamethods[] = {
-    {"__gc", session_gc}, {"__tostring", session_tostring}, {NULL, NULL}};
+    {"__tostring", session_tostring}, {NULL, NULL}};
 static const lss_class session_class = {
     "sipsession.session",
     session_methods,

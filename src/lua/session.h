@@ -1,10 +1,11 @@
 /* The session class: one userdata for each session, whose user value is in the
  * core's session while it lives. It stands in its world's `live` table until
- * nothing more will be delivered, and so do its handlers and its endpoint. */
+ * nothing more will be delivered, and so do its handlers and its endpoint. It
+ * has no finalizer: its reference goes into a bundle when it has ended. */
 #ifndef LSS_SESSION_H
 #define LSS_SESSION_H
 
-#include "lua/context.h"
+#include "lua/bundle.h"
 #include "ua/endpoint.h"
 
 /* User values of a session. */
@@ -23,12 +24,18 @@ enum {
   LSS_SESSION_REQUEST, /* the message object, once asked for */
   LSS_SESSION_RECORD,  /* likewise the record */
   LSS_SESSION_RUNNING, /* operations: light userdata to task or function */
-  LSS_SESSION_VALUES = LSS_SESSION_RUNNING
+  LSS_SESSION_BUNDLE,  /* which has the reference, once it has ended */
+  LSS_SESSION_VALUES = LSS_SESSION_BUNDLE
 };
 
 typedef struct lss_session {
-  ss_session *core; /* a reference */
-  lss_world *world; /* of use only while `live` */
+  ss_list node;          /* world->sessions, or `late`; until it is in a bundle
+                            and no more live */
+  ss_session *core;      /* a reference; to be read by lss_session_readable */
+  lss_bundle_ref bundle; /* has that reference; NULL: it is our own */
+  unsigned place;        /* in the live table */
+  unsigned listens;      /* bits: events that a handler was ever there for */
+  lss_world *world;      /* of use only while `live` */
   ss_job negotiate; /* starts the negotiator, */
   uint32_t round;   /* in this round, */
   ss_negotiate what;
@@ -46,10 +53,16 @@ typedef struct lss_session {
 void lss_session_open(lua_State *L);
 /* The session at 1. */
 lss_session *lss_session_check(lua_State *L);
+/* The core's; NULL: other objects' finalizers have the userdata still. */
+ss_session *lss_session_readable(const lss_session *box);
 /* The core's of the session at idx; NULL: it is something else. */
 const ss_session *lss_session_core(lua_State *L, int idx);
 /* Pushes the userdata of a live session, or nil. */
 void lss_session_push(lua_State *L, lss_world *w, const ss_session *s);
+/* Whether anybody ever listened to that event of it. */
+static inline bool lss_session_listens(const lss_session *box, int event) {
+  return box->listens >> event & 1;
+}
 
 /* delivery.c: the core's callbacks. */
 void lss_session_received(void *arg, ss_session *session);
@@ -61,8 +74,14 @@ void lss_session_released(void *arg, ss_session *session);
 /* Makes the userdata of a session that came in; pushed. */
 lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
                              int endpoint);
-/* Nothing more will be delivered: lets it go. */
+/* Nothing more will be delivered: lets it go. It raises when there is no memory
+ * for that, and does nothing without L: then it goes with the next one. */
 void lss_session_settle(lua_State *L, lss_session *box);
+/* Before a world is closed whose sessions are to stay readable. Raises. */
+void lss_sessions_keep(lua_State *L, lss_world *w);
+/* A world is closed: none of its sessions is live any more, and those that
+ * nobody can have can't be read either. */
+void lss_sessions_close(lss_world *w);
 
 /* media.c */
 bool lss_session_negotiate(void *arg, ss_session *session, uint32_t round,

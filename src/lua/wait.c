@@ -3,6 +3,7 @@
  * over can't be taken for it. */
 #include "lua/wait.h"
 #include "lua/error.h"
+#include "lua/live.h"
 #include <math.h>
 
 #define RETRY_MS 100
@@ -32,7 +33,7 @@ lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
   }
   if (how == LSS_WAIT_BLOCK)
     lss_world_hold(L, w);
-  lss_anchor(L, w, t, -1);
+  t->place = lss_anchor(L, w, -1);
   t->where = w;
   t->done = false;
   t->parked = true;
@@ -51,7 +52,8 @@ static void unpark(lua_State *L, lss_task *t) {
   w->waiters--;
   ss_loop_timer_stop(w->loop, &t->timer);
   ss_job_cancel(&t->job);
-  lss_anchor(L, w, t, 0);
+  lss_release(L, w, t->place);
+  t->place = 0;
 }
 
 static void let_go(lua_State *L, lss_task *t) {

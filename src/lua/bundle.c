@@ -1,0 +1,104 @@
+/* Bundles. The userdata is a box, and what is in it is on the C heap, for it
+ * outlives the box: until it is drained. */
+#include "lua/bundle.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "lua/class.h"
+#include "lua/error.h"
+
+#define SIZE 16 /* objects of a bundle */
+#define DRAIN 4 /* that go for each that comes */
+
+struct lss_bundle {
+  ss_list node; /* context->dropped */
+  lss_context *context;
+  unsigned count;
+  struct {
+    void *object;
+    void (*let_go)(void *object);
+  } at[SIZE];
+};
+
+static const lss_class bundle_class;
+static char filling_key; /* registry: the userdata of context->filling */
+
+static void end_last(lss_bundle *b) {
+  b->count--;
+  b->at[b->count].let_go(b->at[b->count].object);
+}
+
+bool lss_bundle_drain(lss_context *c) {
+  lss_bundle *b;
+  unsigned n;
+
+  for (n = 0; n < DRAIN && !ss_list_empty(&c->dropped); n++) {
+    b = SS_CONTAINER(c->dropped.next, lss_bundle, node);
+    if (b->count > 0)
+      end_last(b);
+    if (b->count == 0) {
+      ss_list_remove(&b->node);
+      ss_free(b);
+    }
+  }
+  return !ss_list_empty(&c->dropped);
+}
+
+static int bundle_gc(lua_State *L) {
+  lss_bundle **box = lua_touserdata(L, 1);
+  lss_bundle *b = *box;
+
+  *box = NULL;
+  if (!b)
+    return 0;
+  if (b->context->filling == b)
+    b->context->filling = NULL;
+  if (b->context->closed) { /* who would drain it? */
+    while (b->count > 0)
+      end_last(b);
+    ss_free(b);
+  } else {
+    ss_list_append(&b->context->dropped, &b->node);
+  }
+  return 0;
+}
+
+void lss_bundle_push(lua_State *L) {
+  lss_context *c = lss_context_get(L);
+  lss_bundle **box;
+
+  if (c->closed)
+    luaL_error(L, "sipsession: the Lua state is being closed");
+  lss_bundle_drain(c);
+  if (c->filling && c->filling->count < SIZE) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &filling_key);
+    return;
+  }
+  box = lss_class_new(L, &bundle_class, sizeof(lss_bundle *), 0);
+  *box = ss_alloc(sizeof **box);
+  if (!*box)
+    lss_check_memory(L, SS_ENOMEM);
+  (*box)->context = c;
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &filling_key);
+  c->filling = *box;
+}
+
+lss_bundle_ref lss_bundle_add(lua_State *L, void *object,
+                              void (*let_go)(void *object)) {
+  lss_bundle *const *box = lua_touserdata(L, -1);
+  lss_bundle *b = *box;
+
+  b->at[b->count].object = object;
+  b->at[b->count].let_go = let_go;
+  b->count++;
+  return box;
+}
+
+static const luaL_Reg bundle_metamethods[] = {{"__gc", bundle_gc},
+                                              {NULL, NULL}};
+static const lss_class bundle_class = {"sipsession.bundle", NULL, NULL, NULL,
+                                       bundle_metamethods,  NULL};
+
+void lss_bundle_open(lua_State *L) {
+  lss_class_open(L, &bundle_class);
+}

@@ -1,0 +1,157 @@
+/* The tables of what is live. A leaf is an array of LEAF places; one that is
+ * free has the number of the next free one, or 0, so that to free one can't
+ * fail. Of those the last one freed is used first: what is written to together
+ * lies together. */
+#include "lua/live.h"
+
+#define LEAF 32
+
+/* Pushes the leaf of that place and says where in it; false: none is pushed,
+ * the world has gone. */
+static bool push_leaf(lua_State *L, lss_world *w, unsigned place, int *at) {
+  int top = lua_gettop(L);
+
+  lss_push_live(L, w);
+  *at = (int)((place - 1) % LEAF) + 1;
+  if (lua_rawgeti(L, -1, (place - 1) / LEAF + 1) == LUA_TTABLE) {
+    lua_remove(L, -2);
+    return true;
+  }
+  lua_settop(L, top);
+  return false;
+}
+
+/* The first leaf that there isn't; of the table on the top. */
+static unsigned missing(lua_State *L, lss_world *w) {
+  unsigned leaves = w->places / LEAF, i;
+
+  for (i = w->hole; i < leaves; i++) {
+    bool is = lua_rawgeti(L, -1, i + 1) == LUA_TTABLE;
+    lua_pop(L, 1);
+    if (!is)
+      break;
+  }
+  return i;
+}
+
+/* Gives the table on the top one more leaf. What a new table makes the
+ * collector call may get here too, so nothing is looked at before that. */
+static void grow(lua_State *L, lss_world *w) {
+  unsigned i, leaf;
+
+  lua_createtable(L, LEAF, 0);
+  lua_pushvalue(L, -2);
+  leaf = missing(L, w);
+  for (i = 1; i <= LEAF; i++) {
+    lua_pushinteger(L, i < LEAF ? leaf * LEAF + i + 1 : w->free_place);
+    lua_rawseti(L, -3, i);
+  }
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, leaf + 1);
+  lua_pop(L, 1);
+  if (w->places < (leaf + 1) * LEAF)
+    w->places = (leaf + 1) * LEAF;
+  w->hole = leaf + 1;
+  w->free_place = leaf * LEAF + 1;
+}
+
+unsigned lss_anchor(lua_State *L, lss_world *w, int idx) {
+  unsigned place;
+  int at;
+
+  luaL_checkstack(L, 8, NULL);
+  idx = lua_absindex(L, idx);
+  if (!w->free_place) {
+    lss_push_live(L, w);
+    grow(L, w);
+    lua_pop(L, 1);
+  }
+  place = w->free_place;
+  if (!place || !push_leaf(L, w, place, &at))
+    return 0;
+  lua_rawgeti(L, -1, at);
+  w->free_place = (unsigned)lua_tointeger(L, -1);
+  lua_pushvalue(L, idx);
+  lua_rawseti(L, -3, at);
+  lua_pop(L, 2);
+  return place;
+}
+
+void lss_release(lua_State *L, lss_world *w, unsigned place) {
+  int at;
+
+  if (!place || w->closed || !push_leaf(L, w, place, &at))
+    return;
+  lua_pushinteger(L, w->free_place);
+  lua_rawseti(L, -2, at);
+  lua_pop(L, 1);
+  w->free_place = place;
+}
+
+void lss_push_anchored(lua_State *L, lss_world *w, unsigned place) {
+  int at;
+
+  if (!place || w->closed || !push_leaf(L, w, place, &at)) {
+    lua_pushnil(L);
+    return;
+  }
+  lua_rawgeti(L, -1, at);
+  lua_remove(L, -2);
+}
+
+/* --- after a rush --------------------------------------------------------- */
+
+/* Is every place of the leaf on the top free? */
+static bool is_empty(lua_State *L) {
+  bool empty = true;
+  int i;
+
+  for (i = 1; empty && i <= LEAF; i++) {
+    empty = lua_rawgeti(L, -1, i) == LUA_TNUMBER;
+    lua_pop(L, 1);
+  }
+  return empty;
+}
+
+/* Puts what is free in the leaf on the top, with that number, into the list. */
+static void relink(lua_State *L, lss_world *w, unsigned leaf) {
+  int i;
+
+  for (i = LEAF; i >= 1; i--) {
+    bool is = lua_rawgeti(L, -1, i) == LUA_TNUMBER;
+    lua_pop(L, 1);
+    if (!is)
+      continue;
+    lua_pushinteger(L, w->free_place);
+    lua_rawseti(L, -2, i);
+    w->free_place = leaf * LEAF + (unsigned)i;
+  }
+}
+
+void lss_live_tidy(lua_State *L, lss_world *w) {
+  unsigned leaves = w->places / LEAF, i;
+
+  luaL_checkstack(L, 8, NULL);
+  lua_newtable(L);
+  lss_push_live(L, w);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    if (lua_istable(L, -1) && is_empty(L)) {
+      lua_pop(L, 1);
+      continue;
+    }
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+  w->places = w->hole = w->free_place = 0;
+  for (i = leaves; i-- > 0;) {
+    if (lua_rawgeti(L, -1, i + 1) == LUA_TTABLE) {
+      relink(L, w, i);
+      if (!w->places)
+        w->places = (i + 1) * LEAF;
+    }
+    lua_pop(L, 1);
+  }
+}
