@@ -134,7 +134,6 @@ static lss_task *task_new(lua_State *L, lss_context *c) {
 
   memset(t, 0, sizeof *t);
   t->context = c;
-  lss_set_box(L, t, -1);
   return t;
 }
 
@@ -233,10 +232,14 @@ static void task_run(lua_State *L, int idx, int nargs) {
   lss_task *t = lua_touserdata(L, idx);
   lss_context *c = t->context;
   lss_task *was = c->task;
-  lua_State *was_in = lss_enter(c, t->co);
+  lua_State *was_in;
   int status, results = 0;
   bool watched;
 
+  lss_push_running(L);
+  lua_pushvalue(L, idx);
+  lua_rawseti(L, -2, ++c->nested);
+  was_in = lss_enter(c, t->co);
   c->task = t;
   watched = c->watchdog && !was;
   if (watched)
@@ -248,6 +251,9 @@ static void task_run(lua_State *L, int idx, int nargs) {
     lss_stall_unhook(c);
   c->task = was;
   c->L = was_in;
+  lua_pushnil(L);
+  lua_rawseti(L, -2, c->nested--);
+  lua_pop(L, 1);
   if (status == LUA_OK)
     task_recycle(L, t, idx);
   else if (status == LUA_YIELD)
@@ -324,15 +330,18 @@ void lss_task_resume(lua_State *L, int idx) {
     task_lost(L, t, lua_absindex(L, idx));
 }
 
+void lss_push_task(lua_State *L, lss_context *c) {
+  lss_push_running(L);
+  lua_rawgeti(L, -1, c->nested);
+  lua_remove(L, -2);
+}
+
 void lss_push_owner(lua_State *L, lss_context *c) {
-  if (c->task) {
-    lss_push_box(L, c->task);
-    if (lua_touserdata(L, -1)) {
-      lua_getiuservalue(L, -1, LSS_TASK_OWNER);
-      lua_remove(L, -2);
-      return;
-    }
-    lua_pop(L, 1);
+  if (!c->task) {
+    lua_pushnil(L);
+    return;
   }
-  lua_pushnil(L);
+  lss_push_task(L, c);
+  lua_getiuservalue(L, -1, LSS_TASK_OWNER);
+  lua_remove(L, -2);
 }

@@ -60,6 +60,8 @@ void lss_start(lua_State *L, const lss_role *role, lss_world *w, int owner,
 lss_task *lss_task_own(lua_State *L, lss_world *w, bool blocking);
 /* Resumes a parked one whose wait is over; the task is at idx. */
 void lss_task_resume(lua_State *L, int idx);
+/* The userdata of the running task, c->task, which there must be. */
+void lss_push_task(lua_State *L, lss_context *c);
 /* The endpoint that the running task works for, or nil. */
 void lss_push_owner(lua_State *L, lss_context *c);
 

@@ -12,7 +12,7 @@
 #include "lua/stall.h"
 
 /* Registry keys: the addresses count. */
-static char context_key, boxes_key, live_key, pool_key, keeper_key;
+static char context_key, boxes_key, live_key, pool_key, running_key, keeper_key;
 
 /* At lua_close, in whatever order finalizers run: objects find their world
  * closed. What endpoints still want to say (BYE, 503) leaves in a last turn. */
@@ -80,6 +80,8 @@ lss_context *lss_context_open(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
   lua_createtable(L, LSS_POOL_MAX, 0); /* putting one back can't fail */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
+  lua_createtable(L, LSS_NESTED_MAX, 0); /* likewise */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &running_key);
   c = lua_newuserdatauv(L, sizeof *c, 0);
   memset(c, 0, sizeof *c);
   ss_list_init(&c->networks);
@@ -122,6 +124,10 @@ void lss_set_box(lua_State *L, const void *object, int idx) {
 
 void lss_push_pool(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &pool_key);
+}
+
+void lss_push_running(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &running_key);
 }
 
 /* --- worlds --------------------------------------------------------------- */

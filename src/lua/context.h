@@ -16,6 +16,8 @@
 
 /* More idle coroutines than this are left to the collector. */
 #define LSS_POOL_MAX 256
+/* Coroutines that resume one another: Lua stops at this many (LUAI_MAXCCALLS). */
+#define LSS_NESTED_MAX 200
 
 typedef struct lss_context lss_context;
 typedef struct lss_world lss_world;
@@ -45,6 +47,7 @@ struct lss_context {
   lua_State *L;   /* where the door leads: who has called into C; or NULL */
   int depth;      /* turns of loops inside each other */
   lss_task *task; /* whose coroutine runs now; NULL: none of ours */
+  int nested;     /* tasks that run, each started or resumed by the one before */
   lss_world real;
   ss_list networks; /* lss_world.node, the newest last */
   unsigned round;
@@ -85,7 +88,8 @@ void lss_push_boxes(lua_State *L);
 /* Pushes the userdata of a C object, or nil when it was collected. */
 void lss_push_box(lua_State *L, const void *object);
 void lss_set_box(lua_State *L, const void *object, int idx);
-void lss_push_pool(lua_State *L); /* idle tasks */
+void lss_push_pool(lua_State *L);    /* idle tasks */
+void lss_push_running(lua_State *L); /* those that run */
 
 /* Tables of what there is shrink to what there is, which Lua's own do only when
  * they are full once more. Raises when there is no memory. */

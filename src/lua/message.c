@@ -54,7 +54,7 @@ static bool is_readable(const message_box *box) {
 /* What was received once is within every limit. */
 static void parse(lua_State *L, message_box *box) {
   static const ss_limits none = {
-#define X(name, value, least) .name = SIZE_MAX,
+#define X(name, value, least) .name = INT32_MAX,
       SS_LIMITS_MAP(X)
 #undef X
   };

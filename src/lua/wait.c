@@ -22,7 +22,7 @@ lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
   owner = owner ? lua_absindex(L, owner) : 0;
   if (how == LSS_WAIT_YIELD && c->task && c->task->co == L) {
     t = c->task;
-    lss_push_box(L, t);
+    lss_push_task(L, c);
   } else {
     t = lss_task_own(L, w, how == LSS_WAIT_BLOCK);
     if (owner)
@@ -124,7 +124,11 @@ void lss_wait_over(lua_State *L, lss_task *t) {
     lua_settop(L, value - 1);
     return;
   }
-  lss_push_box(L, t);
+  lss_push_anchored(L, t->where, t->place);
+  if (!lua_touserdata(L, -1)) { /* its network is being collected */
+    lua_settop(L, value - 1);
+    return;
+  }
   lua_pushvalue(L, value);
   lua_setiuservalue(L, -2, LSS_TASK_VALUE);
   lua_pushvalue(L, value + 1);

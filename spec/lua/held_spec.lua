@@ -1,0 +1,138 @@
+-- What the library keeps for a script and what it lets go, when the collector
+-- says so: by bundles (src/lua/bundle.c) and in tables of places
+-- (src/lua/live.c).
+local sip = require "sipsession"
+local World = require "support.world"
+
+local function collect()
+  collectgarbage()
+  collectgarbage()
+end
+
+describe("what the collector does at once", function()
+  -- Each object with a finalizer is looked at with the world stopped.
+  it("has no finalizer of a session, a message or headers to call", function()
+    local having = {}
+    for name, class in pairs(debug.getregistry()) do
+      if type(name) == "string" and name:match "^sipsession%." then
+        having[#having + 1] = rawget(class, "__gc") and name:match "%.(.*)"
+      end
+    end
+    table.sort(having)
+    assert.same({ "attempt", "bundle", "endpoint", "network", "peer",
+      "referral" }, having)
+  end)
+end)
+
+describe("ended calls", function()
+  local w
+
+  before_each(function()
+    w = World.new()
+  end)
+  after_each(function()
+    w:finish()
+  end)
+
+  -- So many calls, each answered, ended and handed to `see` with its ACK.
+  local function calls(n, see)
+    local forget = w.endpoint:on("session_received", function(session)
+      see(session, assert(session:participate()))
+      session:terminate()
+    end)
+    for _ = 1, n do
+      w:invite { sdp = World.OFFER, auto = true }
+      w.network:advance(1)
+    end
+    w.network:advance(40)
+    forget()
+  end
+
+  it("stay readable for who kept them, among others that went", function()
+    local kept, n = {}, 0
+    calls(100, function(session, ack)
+      n = n + 1
+      if n % 9 == 0 then
+        kept[#kept + 1] = { session = session, id = session.call_id }
+      elseif n % 9 == 1 then
+        kept[#kept + 1] = { message = session.request, id = session.call_id }
+      elseif n % 9 == 2 then
+        kept[#kept + 1] = { message = ack, id = session.call_id }
+      end
+    end)
+    collect()
+    calls(20, function() end) -- what nobody has goes meanwhile
+    assert.equal(34, #kept)
+    for _, k in ipairs(kept) do
+      if k.session then
+        assert.equal("disconnected", k.session.state)
+        assert.equal(k.id, k.session.call_id)
+        assert.equal(k.id, k.session.request:header "Call-ID")
+        assert.equal("connected", k.session.record.outcome)
+      else
+        assert.equal(k.id, k.message:header "Call-ID")
+      end
+    end
+  end)
+
+  it("have messages that are what came, whenever they are read", function()
+    local sent, got = {}, {}
+    w.endpoint:on("message", function(direction, text)
+      if direction == "in" and text:match "^ACK" then
+        sent[#sent + 1] = text
+      end
+    end)
+    calls(3, function(_, ack)
+      got[#got + 1] = ack
+    end)
+    collect()
+    for i = 1, 3 do
+      assert.equal("ACK", got[i].method)
+      assert.equal(sent[i], tostring(got[i]))
+      assert.equal(i - 1, math.floor(got[i].time))
+      assert.has_error(function()
+        got[i]:respond(200)
+      end)
+    end
+  end)
+end)
+
+describe("more headers than lie in one piece", function()
+  it("come whole", function()
+    local w = World.new()
+    local long = {}
+    for i = 1, 40 do
+      long[i] = ("%02d"):format(i):rep(i * 4)
+    end
+    w.endpoint:on("session_received", function(session)
+      session:reject(486, { ["X-Long"] = long })
+    end)
+    local call = w:invite {}
+    w.network:advance(1)
+    local final = call.responses[#call.responses]
+    assert.equal(486, final.code)
+    assert.same(long, final:headers "X-Long")
+    w:finish()
+  end)
+end)
+
+describe("who waits", function()
+  it("is found again in whatever order waits begin and end", function()
+    local network = require("sipsession.testing").network()
+    local woken, order = 0, {}
+    for i = 1, 500 do
+      sip.spawn(function()
+        for k = 1, 5 do
+          sip.sleep((i * 7919 * k) % 101 / 10)
+          woken = woken + 1
+        end
+        order[#order + 1] = i
+      end)
+    end
+    network:advance(100)
+    assert.equal(2500, woken)
+    assert.equal(500, #order)
+    assert.equal(0, network.core:alive().waiters)
+    network:close()
+  end)
+end)
