@@ -6,8 +6,9 @@
 --
 -- The servers' collector is incremental unless it says generational. Each
 -- number of calls has a server of its own, which waits until the transactions
--- of their INVITEs have ended (RFC 6026: 64*T1) before it is measured. Prints a
--- table and writes bench/scale.csv.
+-- of their INVITEs have ended (RFC 6026: 64*T1) before it is measured, by as
+-- many calls as are connected, at least: so many let the collector come round.
+-- Prints a table and writes bench/scale.csv.
 
 package.path = "./?.lua;" .. package.path
 
@@ -49,7 +50,7 @@ local function hold(n)
   sleep(ENDED)
   turns(pid)
   local mb, cpu = process.memory(pid), process.cpu(pid)
-  local got = process.load("answered", RATE, RATE * SECONDS)
+  local got = process.load("answered", RATE, math.max(RATE * SECONDS, n))
   cpu = process.cpu(pid) - cpu
   local said = turns(pid)
   process.stop(pid)

@@ -42,8 +42,8 @@ struct lss_task {
   ss_timer timer;       /* of a sleeper, and the job it leads to */
   ss_job job;
   unsigned place; /* in the live table, while it waits */
-  bool parked; /* waits */
-  bool done;   /* what it waited for is over */
+  bool parked;    /* waits */
+  bool done;      /* what it waited for is over */
 };
 
 /* Calls fn(light userdata arg) protected, on the state that runs the loop.

@@ -16,7 +16,8 @@
 
 /* More idle coroutines than this are left to the collector. */
 #define LSS_POOL_MAX 256
-/* Coroutines that resume one another: Lua stops at this many (LUAI_MAXCCALLS). */
+/* Coroutines that resume one another: Lua ends that at so many
+ * (LUAI_MAXCCALLS). */
 #define LSS_NESTED_MAX 200
 
 typedef struct lss_context lss_context;
@@ -37,7 +38,7 @@ struct lss_world {
   unsigned places;   /* live.c: how many there are, */
   unsigned free_place, hole; /* the first free one, the first missing leaf */
   unsigned round;            /* sip.run's mark */
-  bool running;      /* inside a turn */
+  bool running;              /* inside a turn */
   bool closed;
   bool filtering, observing; /* the network's hooks are set */
   bool failed;               /* a hook raised; the error waits in the network */
@@ -47,7 +48,7 @@ struct lss_context {
   lua_State *L;   /* where the door leads: who has called into C; or NULL */
   int depth;      /* turns of loops inside each other */
   lss_task *task; /* whose coroutine runs now; NULL: none of ours */
-  int nested;     /* tasks that run, each started or resumed by the one before */
+  int nested; /* tasks that run, each started or resumed by the one before */
   lss_world real;
   ss_list networks; /* lss_world.node, the newest last */
   unsigned round;

@@ -310,8 +310,8 @@ static const luaL_Reg message_getters[] = {
     {"code", get_code},     {"reason", get_reason},
     {"body", get_body},     {"content_type", get_content_type},
     {"time", get_time},     {NULL, NULL}};
-static const luaL_Reg message_metamethods[] = {
-    {"__tostring", message_tostring}, {NULL, NULL}};
+static const luaL_Reg message_metamethods[] = {{"__tostring", message_tostring},
+                                               {NULL, NULL}};
 static const lss_class message_class = {"sipsession.message", message_methods,
                                         message_getters,      NULL,
                                         message_metamethods,  NULL};

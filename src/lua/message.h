@@ -13,7 +13,8 @@ void lss_message_open(lua_State *L);
 void lss_message_push(lua_State *L, const ss_message *m);
 /* Pushes one that will be looked into. */
 void lss_message_push_whole(lua_State *L, ss_message *m);
-/* Pushes the INVITE of the session at idx, which is read through the session. */
+/* Pushes the INVITE of the session at idx, which is read through the session.
+ */
 void lss_message_push_request(lua_State *L, ss_message *m, int idx);
 /* A request in the dialog, which its handlers may answer: each is counted
  * before it is started, and when all have ended without an answer, it is 200,

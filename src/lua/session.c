@@ -383,8 +383,8 @@ static const luaL_Reg session_setters[] = {{"media", set_media},
                                            {"session_timer", set_session_timer},
                                            {"data", set_data},
                                            {NULL, NULL}};
-static const luaL_Reg session_metamethods[] = {
-    {"__tostring", session_tostring}, {NULL, NULL}};
+static const luaL_Reg session_metamethods[] = {{"__tostring", session_tostring},
+                                               {NULL, NULL}};
 static const lss_class session_class = {
     "sipsession.session",
     session_methods,

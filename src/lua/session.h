@@ -36,8 +36,8 @@ typedef struct lss_session {
   unsigned place;        /* in the live table */
   unsigned listens;      /* bits: events that a handler was ever there for */
   lss_world *world;      /* of use only while `live` */
-  ss_job negotiate; /* starts the negotiator, */
-  uint32_t round;   /* in this round, */
+  ss_job negotiate;      /* starts the negotiator, */
+  uint32_t round;        /* in this round, */
   ss_negotiate what;
   ss_message *about; /* with the description in it, or NULL */
   lss_task *waiter;  /* waits for the accept; NULL: a function does */
