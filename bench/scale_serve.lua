@@ -1,6 +1,6 @@
 -- The benchmark's server, driven from luv's loop so that each turn of it can be
 -- timed: the CPU time that it took, from when there was something to do until
--- it waits again. The collector's steps are an eighth of Lua's own. On SIGUSR1
+-- it waits again. The collector takes small steps. On SIGUSR1
 -- it says how many turns there were since the last, the time that 99.9 % of
 -- them took at most and the worst, us; then the KB that Lua has.
 --
@@ -12,7 +12,7 @@ local uv = require "luv"
 
 collectgarbage(arg[2])
 if arg[2] == "incremental" then
-  collectgarbage("incremental", 0, 0, 10)
+  collectgarbage("incremental", 0, 4, 10)
 end
 
 local BUCKET, BUCKETS = 10, 100000 -- us, so that a second is the last
