@@ -12,7 +12,7 @@ describe("#slow what a call costs", function()
       local made = count.allocations(program, kind)
       local most = count.limits[kind].allocations
       assert.is_true(made > 0 and made <= most,
-        ("%.2f allocations, %d before"):format(made, most))
+        ("%.2f allocations, %.2f before"):format(made, most))
     end)
 
     it("is no more instructions than before, within 2 %: " .. kind, function()
