@@ -46,6 +46,28 @@ describe("after a rush #slow", function()
     assert.is_true(collects(1200, 10))
   end)
 
+  it("who waits meanwhile is found again, and those that come later", function()
+    local woken = 0
+    local function sleep(seconds)
+      sip.spawn(function()
+        sip.sleep(seconds)
+        woken = woken + 1
+      end)
+    end
+    for i = 1, 1200 do
+      sleep(i % 13 == 0 and 2 or 0.01) -- a thirteenth, in every small table
+    end
+    for _ = 1, 200 do
+      sleep(0.01) -- in tables of their own, which go
+    end
+    assert.is_true(collects(0, 10))
+    for _ = 1, 300 do
+      sleep(0.01)
+    end
+    sip.run()
+    assert.equal(1700, woken)
+  end)
+
   it("a generational collector is one again", function()
     collectgarbage "generational"
     assert.is_true(collects(1200, 10))

@@ -75,8 +75,10 @@ void lss_bundle_push(lua_State *L) {
   }
   box = lss_class_new(L, &bundle_class, sizeof(lss_bundle *), 0);
   *box = ss_alloc(sizeof **box);
-  if (!*box)
+  if (!*box) {
     lss_check_memory(L, SS_ENOMEM);
+    return; /* not reached */
+  }
   (*box)->context = c;
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &filling_key);
