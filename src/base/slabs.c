@@ -10,14 +10,16 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define CHUNK ((size_t)2 << 20)
-#define SLAB ((size_t)64 << 10)
+#define SLAB ((size_t)16 << 10)
 #define SLABS (CHUNK / SLAB)
 #define RANGE ((size_t)16 << 30) /* of addresses */
 #define MOST 4096                /* bytes */
-#define PAGE 4096
+#define HEAD 8192                /* bytes of a chunk that are no slab's */
+#define CHUNKS (RANGE / CHUNK)
 
 /* Sizes: steps of 16 bytes up to 256, then eight to each power of two. */
 #define FINE 16
@@ -34,22 +36,24 @@ typedef struct slab {
   bool returned;                 /* its pages are the kernel's */
 } slab;
 
-/* At the start of each chunk, whose first slab is a page shorter. */
+/* At the start of each chunk, whose first slab is so much shorter. */
 typedef struct chunk {
   slab slab[SLABS];
-  bool large; /* the kernel is to put large pages here */
+  size_t used; /* slabs that have a block */
+  bool large;  /* the kernel is to put large pages here */
 } chunk;
 
-_Static_assert(sizeof(chunk) <= PAGE, "a chunk's slabs begin at its 2nd page");
+_Static_assert(sizeof(chunk) <= HEAD, "a chunk's slabs begin behind its head");
 
 static struct {
   pthread_mutex_t lock;
-  _Atomic(char *) from; /* the first chunk; NULL: nothing is reserved */
-  char *end;            /* of the chunks that are there */
-  void *range;          /* as mapped */
-  size_t used;          /* slabs that have a block */
-  ss_list room[SIZES];  /* slabs with both used and free blocks */
-  ss_list empty;        /* those whose pages are here come first */
+  _Atomic(char *) from;         /* the first chunk; NULL: nothing is reserved */
+  char *end;                    /* of the chunks that have been there */
+  void *range;                  /* as mapped */
+  size_t used;                  /* slabs that have a block */
+  ss_list room[SIZES];          /* slabs with both used and free blocks */
+  ss_list empty;                /* those whose pages are here come first */
+  uint64_t vacant[CHUNKS / 64]; /* a bit each: went back as a whole */
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static size_t index_of(size_t n) {
@@ -78,7 +82,7 @@ static slab *slab_of(const void *p) {
 /* Its space, and how much that is. */
 static char *space_of(slab *s, size_t *n) {
   chunk *c = chunk_of(s);
-  size_t at = s == c->slab ? PAGE : (size_t)(s - c->slab) * SLAB;
+  size_t at = s == c->slab ? HEAD : (size_t)(s - c->slab) * SLAB;
   *n = SLAB - at % SLAB;
   return (char *)c + at;
 }
@@ -119,14 +123,28 @@ static void set_large(chunk *c, bool large) {
     madvise(c, CHUNK, large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
+/* The lowest that is vacant, or one more; NULL: no memory. */
+static chunk *find_chunk(void) {
+  for (size_t i = 0; i < CHUNKS / 64; i++) {
+    if (heap.vacant[i]) {
+      size_t bit = (size_t)__builtin_ctzll(heap.vacant[i]);
+      heap.vacant[i] &= heap.vacant[i] - 1;
+      return (chunk *)(void *)(heap.from + (i * 64 + bit) * CHUNK);
+    }
+  }
+  char *p = heap.end;
+  if (p == heap.from + RANGE || mprotect(p, CHUNK, PROT_READ | PROT_WRITE) != 0)
+    return NULL;
+  heap.end += CHUNK;
+  return (chunk *)(void *)p;
+}
+
 static bool add_chunk(void) {
   if (!heap.from && !reserve())
     return false;
-  if (heap.end == heap.from + RANGE ||
-      mprotect(heap.end, CHUNK, PROT_READ | PROT_WRITE) != 0)
+  chunk *c = find_chunk();
+  if (!c)
     return false;
-  chunk *c = (chunk *)(void *)heap.end;
-  heap.end += CHUNK;
   set_large(c, true); /* before it is touched */
   c->large = true;
   for (size_t i = 0; i < SLABS; i++)
@@ -150,6 +168,7 @@ static slab *new_slab(size_t index) {
   }
   s->returned = false;
   ss_list_append(&heap.room[index], &s->node);
+  chunk_of(s)->used++;
   heap.used++;
   return s;
 }
@@ -181,6 +200,7 @@ static void give(slab *s, void *p) {
     return;
   ss_list_remove(&s->node);
   ss_list_append(heap.empty.next, &s->node); /* first */
+  chunk_of(s)->used--;
   heap.used--;
 }
 
@@ -205,9 +225,25 @@ void ss_slab_give(void *p) {
   unlock();
 }
 
+static void vacate(chunk *c) {
+  size_t i = (size_t)((char *)c - heap.from) / CHUNK;
+  for (size_t k = 0; k < SLABS; k++)
+    ss_list_remove(&c->slab[k].node);
+  madvise(c, CHUNK, MADV_DONTNEED);
+  heap.vacant[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+static void return_chunks(void) {
+  for (size_t i = 0; heap.from + i * CHUNK < heap.end; i++) {
+    chunk *c = (chunk *)(void *)(heap.from + i * CHUNK);
+    if (!(heap.vacant[i / 64] >> i % 64 & 1) && c->used == 0)
+      vacate(c);
+  }
+}
+
 /* Those that went back already are the last. Large pages would come back by
  * themselves. */
-static void return_empty(void) {
+static void return_slabs(void) {
   for (ss_list *n = heap.empty.next; n != &heap.empty; n = n->next) {
     slab *s = SS_CONTAINER(n, slab, node);
     size_t size;
@@ -226,11 +262,13 @@ static void return_empty(void) {
 void ss_slabs_trim(void) {
   lock();
   if (heap.from && heap.used) {
-    return_empty();
+    return_chunks();
+    return_slabs();
   } else if (heap.from) {
     munmap(heap.range, RANGE + CHUNK);
     heap.from = NULL;
     ss_list_init(&heap.empty);
+    memset(heap.vacant, 0, sizeof heap.vacant);
   }
   unlock();
 }

@@ -3,18 +3,21 @@
  * How much is going on is told by the timers: each call, each transaction and
  * each connection has one. Once they are a share of what they were, and still
  * are a moment later, the owner is asked to let go, a millisecond at a time,
- * and the C library now and then. It keeps no loop alive. */
+ * and the C library now and then. What was left of the rush then has a relief
+ * of its own when it ends. It keeps no loop alive. */
 #include "base/alloc.h"
 #include "net/uvloop.h"
 
 #define FEW 1000  /* timers; so many are no rush */
+#define LITTLE 4  /* timers; what so many hold isn't worth a relief */
 #define SHARE 8   /* of the peak, or less: at a quarter there is work to do */
 #define QUIET 500 /* ms until it is believed */
 #define PAUSE 5   /* ms from one step to the next */
 #define STEPS 4   /* until the C library is asked: 60 ms for 300 MB */
 
 static bool is_over(const ss_uvloop *u) {
-  return u->loop.wheel.count <= u->peak / SHARE;
+  size_t share = u->peak / SHARE;
+  return u->loop.wheel.count <= (share > LITTLE ? share : LITTLE);
 }
 
 static void start(ss_uvloop *u, uint32_t ms);
@@ -34,8 +37,10 @@ static void work(uv_timer_t *timer) {
     start(u, PAUSE);
   } else {
     u->relieved = 0;
-    if (over)
+    if (over) {
       u->peak = u->left; /* for those that have ended meanwhile */
+      u->rushed = u->left > LITTLE;
+    }
   }
   ss_uvloop_end(u);
 }
@@ -54,6 +59,7 @@ void ss_uvloop_relief_init(ss_uvloop *u) {
 void ss_uvloop_relief_look(ss_uvloop *u) {
   if (u->loop.wheel.count > u->peak)
     u->peak = u->loop.wheel.count;
-  else if (u->peak > FEW && is_over(u) && u->relief_due == UINT64_MAX)
+  else if ((u->peak > FEW || u->rushed) && is_over(u) &&
+           u->relief_due == UINT64_MAX)
     start(u, QUIET);
 }
