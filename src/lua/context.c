@@ -62,8 +62,18 @@ static void shrink(lua_State *L, const void *key, const char *mode) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
+static void drop_pool(lua_State *L, lss_context *c) {
+  lss_push_pool(L);
+  for (; c->pooled > 0; c->pooled--) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, c->pooled);
+  }
+  lua_pop(L, 1);
+}
+
 void lss_context_tidy(lua_State *L) {
   luaL_checkstack(L, 8, NULL);
+  drop_pool(L, lss_context_get(L));
   shrink(L, &boxes_key, "v");
   lss_live_tidy(L, &lss_context_get(L)->real);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
