@@ -21,7 +21,7 @@ static int finish(void **state) {
 }
 
 /* The next turn, after one that took so long. */
-static void turn(uint32_t took, bool behind) {
+static void turn(uint32_t took, uint32_t behind) {
   loop.pace.turn++;
   loop.pace.took = took;
   loop.pace.behind = behind;
@@ -36,52 +36,67 @@ static unsigned admitted(unsigned asked) {
 
 static void any_number_may_begin_while_they_cost_little(void **state) {
   (void)state;
-  turn(9, false); /* which had none: it says nothing */
+  turn(9, 0); /* which had none: it says nothing */
   assert_int_equal(admitted(1000), 1000);
-  turn(0, false);
+  turn(0, 0);
   assert_int_equal(admitted(100000), 100000);
 }
 
-static void none_may_begin_after_a_turn_that_left_some_unread(void **state) {
+static void none_may_begin_once_turn_after_turn_left_some_unread(void **state) {
   (void)state;
-  turn(1, true);
+  turn(3, 3); /* one burst */
+  assert_int_equal(admitted(1000), 1000);
+  turn(1, 51);
   assert_int_equal(admitted(1000), 0);
-  turn(1, false);
+  turn(1, 0);
   assert_int_equal(admitted(1000), 1000);
 }
 
 static void as_many_may_begin_as_fit_by_what_they_cost(void **state) {
   (void)state;
-  turn(1, false);
+  turn(1, 0);
   assert_int_equal(admitted(100), 100);
-  turn(100, false); /* 1 ms each */
+  turn(100, 0); /* 1 ms each */
   assert_int_equal(admitted(1000), 150);
-  turn(750, false); /* 5 ms; on average 2 */
-  assert_int_equal(admitted(1000), 75);
+  turn(750, 0); /* 5 ms; 825 for 225 of late */
+  assert_int_equal(admitted(1000), 40);
+}
+
+/* It had other things to do. */
+static void a_long_turn_in_which_few_began_says_little(void **state) {
+  (void)state;
+  turn(1, 0);
+  for (int i = 0; i < 20; i++) {
+    assert_int_equal(admitted(100), 100);
+    turn(5, 0);
+  }
+  assert_int_equal(admitted(1), 1);
+  turn(30, 0);
+  assert_true(admitted(1000) == 1000);
 }
 
 /* A turn of refusals is short; what calls cost isn't forgotten over it. */
 static void the_cost_is_remembered(void **state) {
   (void)state;
-  turn(1, false);
+  turn(1, 0);
   assert_int_equal(admitted(100), 100);
-  turn(1000, true);
+  turn(1000, 1000);
   assert_int_equal(admitted(100), 0);
-  turn(1, false);
+  turn(1, 0);
   assert_int_equal(admitted(100), 15);
 }
 
 static void few_may_begin_after_any_turn(void **state) {
   (void)state;
-  turn(1, false);
+  turn(1, 0);
   assert_int_equal(admitted(1), 1);
-  turn(60000, false);
+  turn(60000, 0);
   assert_int_equal(admitted(100), 4);
   for (int i = 0; i < 20; i++) {
-    turn(0, false);
+    turn(0, 0);
     admitted(4);
   }
-  turn(0, false);
+  turn(0, 0);
   assert_true(admitted(1000) > 100);
 }
 
@@ -90,8 +105,9 @@ static void few_may_begin_after_any_turn(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       T(any_number_may_begin_while_they_cost_little),
-      T(none_may_begin_after_a_turn_that_left_some_unread),
+      T(none_may_begin_once_turn_after_turn_left_some_unread),
       T(as_many_may_begin_as_fit_by_what_they_cost),
+      T(a_long_turn_in_which_few_began_says_little),
       T(the_cost_is_remembered),
       T(few_may_begin_after_any_turn),
   };

@@ -1,4 +1,4 @@
-/* Slabs lie in chunks of the size of a large page, and those in one range of
+/* Slabs lie in chunks of two megabytes, and those in one range of
  * addresses that is reserved at first use: whether a block is from here is a
  * comparison, and the slab of a block is in its address. */
 #include "base/slabs.h"
@@ -40,7 +40,6 @@ typedef struct slab {
 typedef struct chunk {
   slab slab[SLABS];
   size_t used; /* slabs that have a block */
-  bool large;  /* the kernel is to put large pages here */
 } chunk;
 
 _Static_assert(sizeof(chunk) <= HEAD, "a chunk's slabs begin behind its head");
@@ -116,13 +115,6 @@ static bool reserve(void) {
   return true;
 }
 
-/* The kernel ignores it where it has none. Most programs need no more than one
- * chunk, and less. */
-static void set_large(chunk *c, bool large) {
-  if ((char *)c != heap.from)
-    madvise(c, CHUNK, large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-}
-
 /* The lowest that is vacant, or one more; NULL: no memory. */
 static chunk *find_chunk(void) {
   for (size_t i = 0; i < CHUNKS / 64; i++) {
@@ -145,8 +137,6 @@ static bool add_chunk(void) {
   chunk *c = find_chunk();
   if (!c)
     return false;
-  set_large(c, true); /* before it is touched */
-  c->large = true;
   for (size_t i = 0; i < SLABS; i++)
     ss_list_append(&heap.empty, &c->slab[i].node);
   return true;
@@ -162,10 +152,6 @@ static slab *new_slab(size_t index) {
   s->size = (uint16_t)size;
   s->capacity = (uint16_t)(n / size);
   s->index = (uint8_t)index;
-  if (s->returned && !chunk_of(s)->large) {
-    chunk_of(s)->large = true;
-    set_large(chunk_of(s), true);
-  }
   s->returned = false;
   ss_list_append(&heap.room[index], &s->node);
   chunk_of(s)->used++;
@@ -241,8 +227,7 @@ static void return_chunks(void) {
   }
 }
 
-/* Those that went back already are the last. Large pages would come back by
- * themselves. */
+/* Those that went back already are the last. */
 static void return_slabs(void) {
   for (ss_list *n = heap.empty.next; n != &heap.empty; n = n->next) {
     slab *s = SS_CONTAINER(n, slab, node);
@@ -250,10 +235,6 @@ static void return_slabs(void) {
     char *space = space_of(s, &size);
     if (s->returned)
       break;
-    if (chunk_of(s)->large) {
-      chunk_of(s)->large = false;
-      set_large(chunk_of(s), false);
-    }
     madvise(space, size, MADV_DONTNEED);
     s->returned = true;
   }

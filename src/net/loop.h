@@ -50,11 +50,12 @@ typedef struct ss_loop_ops {
 
 /* How the real loop keeps up with what comes in; all zero on a virtual one. */
 typedef struct ss_pace {
-  unsigned turn;  /* counts those that read */
-  uint32_t took;  /* ms, the turn before this one */
-  bool behind;    /* that one left datagrams in a socket: it reads so many */
-  bool left;      /* this one does */
-  uint64_t began; /* ms */
+  unsigned turn;   /* counts those that read */
+  uint32_t took;   /* ms, the turn before this one */
+  bool left;       /* this one leaves datagrams unread: it reads so many */
+  uint32_t behind; /* ms for which the turns before have done that; 0: not */
+  uint64_t since;  /* when the first of them began */
+  uint64_t began;  /* ms */
 } ss_pace;
 
 /* Called on a real loop when much of what was going on has ended, to let go of

@@ -73,8 +73,11 @@ static void before_poll(uv_prepare_t *prepare) {
  * read nothing. */
 static void note_pace(ss_uvloop *u) {
   ss_pace *pace = &u->loop.pace;
-  pace->took = (uint32_t)(clock_now(&u->loop) - pace->began);
-  pace->behind = pace->left;
+  uint64_t now = clock_now(&u->loop);
+  pace->took = (uint32_t)(now - pace->began);
+  if (!pace->behind)
+    pace->since = pace->began;
+  pace->behind = pace->left ? (uint32_t)(now - pace->since) + 1 : 0;
   pace->left = false;
   pace->turn++;
 }

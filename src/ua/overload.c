@@ -1,32 +1,33 @@
 /* More calls than the script can carry (RFC 3261 21.5.4): those that begin are
  * refused, early and without a transaction, while what belongs to calls that
  * there are goes on. In a turn as many may begin as fit into LATE, by what a
- * call has cost of late; none, when the turn before has left datagrams in the
+ * call has cost of late; none, once turn after turn has left datagrams in the
  * socket: the loop no longer keeps up. */
 #include "ua/ua.h"
 
-#define LATE 150 /* ms: with the wait for the turn, below T1 */
-#define FEW 4    /* calls that may begin in any turn, however slow */
+#define LATE 150   /* ms: with the wait for the turn, below T1 */
+#define BACKLOG 50 /* ms of turns that leave some unread */
+#define FEW 4      /* calls that may begin in any turn, however slow */
 #define ANY UINT32_MAX
 
-/* What the turn before this one says about the cost of a call. */
+/* What the turn before this one says about the cost of a call: a long turn in
+ * which few began says little. */
 static void learn(ss_endpoint *e, const ss_pace *pace) {
+  uint64_t most = (uint64_t)LATE * e->pace.admitted;
+  uint64_t ms = pace->took < most ? pace->took : most;
   if (e->pace.turn + 1 != pace->turn || !e->pace.admitted)
     return;
-  uint64_t each = (uint64_t)pace->took * 1000 / e->pace.admitted;
-  if (each > LATE * 1000) /* one that was slow once is soon forgotten */
-    each = LATE * 1000;
-  e->pace.cost =
-      (uint32_t)(e->pace.cost ? (3 * e->pace.cost + each) / 4 : each);
+  e->pace.us = e->pace.us * 3 / 4 + ms * 1000;
+  e->pace.calls = e->pace.calls * 3 / 4 + (uint64_t)e->pace.admitted * 1000;
 }
 
 static unsigned quota(const ss_endpoint *e, const ss_pace *pace) {
-  if (pace->behind)
+  if (pace->behind > BACKLOG)
     return 0;
-  if (!e->pace.cost)
+  if (!e->pace.us)
     return ANY;
-  unsigned fit = LATE * 1000 / e->pace.cost;
-  return fit > FEW ? fit : FEW;
+  uint64_t fit = LATE * e->pace.calls / e->pace.us;
+  return fit < FEW ? FEW : fit < ANY ? (unsigned)fit : ANY;
 }
 
 void ss_overload_init(ss_endpoint *e) {

@@ -166,7 +166,7 @@ struct ss_endpoint {
   ss_rate *rate; /* limits.invites_per_source; NULL: none */
   struct {
     unsigned turn, admitted, quota; /* calls that begin in that turn */
-    uint32_t cost;                  /* us, of late; 0: not known */
+    uint64_t us, calls;             /* of late: time, thousandths of calls */
   } pace;                           /* overload.c */
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
