@@ -1,5 +1,4 @@
--- What a rush took goes back to the system (SR08): near what the process had at
--- first, and no more after the second than after the first.
+-- What a rush took goes back to the system (SR08), each time.
 local Siege = require "support.siege"
 
 local CALLS = Siege.LONG and 200000 or 8000

@@ -1,6 +1,6 @@
-/* Slabs lie in chunks of two megabytes, and those in one range of
- * addresses that is reserved at first use: whether a block is from here is a
- * comparison, and the slab of a block is in its address. */
+/* Slabs lie in chunks, and those in one range of addresses that is reserved at
+ * first use: whether a block is from here is a comparison, and the slab of a
+ * block is in its address. */
 #include "base/slabs.h"
 #include "base/list.h"
 #include "base/poison.h"

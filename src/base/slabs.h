@@ -2,8 +2,8 @@
  * two dozen of them, of which most live for half a minute after its end (RFC
  * 3261 17.2.2): in the C library's heap, among the script's own, each costs a
  * search and a merge with cold neighbours, and what lives on keeps pages from
- * going back. Here neighbours have the same age, large pages lie under them,
- * and a slab that is empty goes back as a whole.
+ * going back. Here neighbours have the same age, and a slab that is empty goes
+ * back as a whole.
  *
  * One heap for all threads, behind a lock. There is none where a sanitizer or
  * valgrind looks on, and none but on Linux. */
