@@ -42,9 +42,11 @@ static void blocks_are_aligned_and_little_larger_than_asked(void **state) {
 }
 
 static void other_blocks_are_told_apart(void **state) {
-  char here, *there = malloc(100), *large = malloc(10 << 20);
+  char here, *there, *large;
   (void)state;
   need_slabs();
+  there = malloc(100);
+  large = malloc(10 << 20);
   assert_int_equal(ss_slab_room(NULL), 0);
   assert_int_equal(ss_slab_room(&here), 0);
   assert_int_equal(ss_slab_room(there), 0);
