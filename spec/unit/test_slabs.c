@@ -126,7 +126,7 @@ static void empty_slabs_go_back_to_the_kernel(void **state) {
     give(&b[i]);
   ss_slabs_trim();
   after = resident_kb();
-  if (after > before + 1000)
+  if (after > before + 250)
     fail_msg("%zu KB at first, %zu KB are left", before, after);
   for (int i = 1; i < BLOCKS; i++) /* and are taken again */
     take(&b[i], &seed);

@@ -46,12 +46,12 @@ _Static_assert(sizeof(chunk) <= HEAD, "a chunk's slabs begin behind its head");
 
 static struct {
   pthread_mutex_t lock;
-  _Atomic(char *) from;         /* the first chunk; NULL: nothing is reserved */
-  char *end;                    /* of the chunks that have been there */
-  void *range;                  /* as mapped */
-  size_t used;                  /* slabs that have a block */
-  ss_list room[SIZES];          /* slabs with both used and free blocks */
-  ss_list empty;                /* those whose pages are here come first */
+  _Atomic(char *) from; /* the first chunk; NULL: nothing is reserved */
+  char *end;            /* of the chunks that have been there */
+  void *range;          /* as mapped */
+  size_t used;          /* slabs that have a block */
+  ss_list room[SIZES];  /* slabs with both used and free blocks */
+  ss_list empty;        /* those used last come first: they may be in a cache */
   uint64_t vacant[CHUNKS / 64]; /* a bit each: went back as a whole */
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -211,32 +211,36 @@ void ss_slab_give(void *p) {
   unlock();
 }
 
-static void vacate(chunk *c) {
-  size_t i = (size_t)((char *)c - heap.from) / CHUNK;
+static void vacate(chunk *c, size_t i) {
   for (size_t k = 0; k < SLABS; k++)
     ss_list_remove(&c->slab[k].node);
   madvise(c, CHUNK, MADV_DONTNEED);
   heap.vacant[i / 64] |= (uint64_t)1 << i % 64;
 }
 
-static void return_chunks(void) {
-  for (size_t i = 0; heap.from + i * CHUNK < heap.end; i++) {
-    chunk *c = (chunk *)(void *)(heap.from + i * CHUNK);
-    if (!(heap.vacant[i / 64] >> i % 64 & 1) && c->used == 0)
-      vacate(c);
+/* Neighbours together: asking the kernel costs more than the pages. */
+static void return_slabs(chunk *c) {
+  for (size_t k = 0; k < SLABS; k++) {
+    size_t n, run = 0;
+    char *space = space_of(&c->slab[k], &n);
+    for (; k < SLABS && !c->slab[k].used && !c->slab[k].returned; k++) {
+      c->slab[k].returned = true;
+      run += run ? SLAB : n;
+    }
+    if (run)
+      madvise(space, run, MADV_DONTNEED);
   }
 }
 
-/* Those that went back already are the last. */
-static void return_slabs(void) {
-  for (ss_list *n = heap.empty.next; n != &heap.empty; n = n->next) {
-    slab *s = SS_CONTAINER(n, slab, node);
-    size_t size;
-    char *space = space_of(s, &size);
-    if (s->returned)
-      break;
-    madvise(space, size, MADV_DONTNEED);
-    s->returned = true;
+static void return_chunks(void) {
+  for (size_t i = 0; heap.from + i * CHUNK < heap.end; i++) {
+    chunk *c = (chunk *)(void *)(heap.from + i * CHUNK);
+    if (heap.vacant[i / 64] >> i % 64 & 1)
+      continue;
+    if (c->used)
+      return_slabs(c);
+    else
+      vacate(c, i);
   }
 }
 
@@ -244,7 +248,6 @@ void ss_slabs_trim(void) {
   lock();
   if (heap.from && heap.used) {
     return_chunks();
-    return_slabs();
   } else if (heap.from) {
     munmap(heap.range, RANGE + CHUNK);
     heap.from = NULL;
