@@ -132,6 +132,21 @@ static void failed_allocation_leaves_what_was_there(void **state) {
   ss_fields_free(&f);
 }
 
+static void lent_memory_is_neither_grown_nor_freed(void **state) {
+  (void)state;
+  char room[16];
+  ss_fields f = {.p = room, .size = sizeof room, .lent = true}, copy;
+  assert_int_equal(add(&f, "Q", "eleven octs"), 0);
+  assert_int_equal(add(&f, "Z", ""), SS_ENOMEM);
+  assert_ptr_equal(f.p, room);
+  assert_str(ss_fields_text(&f), "Q: eleven octs\r\n");
+  assert_int_equal(ss_fields_copy(&copy, &f), 0);
+  assert_int_equal(add(&copy, "Z", ""), 0);
+  ss_fields_free(&copy);
+  ss_fields_free(&f);
+  assert_null(f.p);
+}
+
 static void text_from_a_script_has_no_controls(void **state) {
   (void)state;
   assert_int_equal(ss_check_text(SS_STR("Gone \xc3\xa4way")), 0);
@@ -153,6 +168,7 @@ int main(void) {
       leak_checked(given_fields_are_known),
       leak_checked(stack_may_add_its_own),
       leak_checked(failed_allocation_leaves_what_was_there),
+      leak_checked(lent_memory_is_neither_grown_nor_freed),
       leak_checked(text_from_a_script_has_no_controls),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

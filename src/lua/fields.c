@@ -61,7 +61,7 @@ static void reserve(lua_State *L, int box, ss_fields *f, size_t n) {
   memcpy(p, f->p, f->n);
   lua_setiuservalue(L, box, 1);
   f->p = p;
-  f->size = size;
+  f->size = (uint32_t)size;
 }
 
 /* The value on the top: a string or a number. */
@@ -69,6 +69,7 @@ static void add(lua_State *L, int box, ss_str name) {
   ss_fields *f = &((fields_box *)lua_touserdata(L, box))->fields;
   int type = lua_type(L, -1), rc;
   ss_str value;
+  size_t n; /* what the core keeps of it */
 
   if (type != LUA_TSTRING && type != LUA_TNUMBER)
     luaL_error(L,
@@ -77,8 +78,9 @@ static void add(lua_State *L, int box, ss_str name) {
                lss_printable(L, name), lua_typename(L, type));
   lua_pushvalue(L, -1); /* a number becomes a string in its copy */
   value = lss_to_str(L, -1);
-  if (name.n <= SS_FIELDS_MAX && value.n <= SS_FIELDS_MAX)
-    reserve(L, box, f, name.n + value.n + 4); /* ": ", CRLF */
+  n = ss_str_trim(value).n;
+  if (name.n <= SS_FIELDS_MAX && n <= SS_FIELDS_MAX)
+    reserve(L, box, f, name.n + n + 4); /* ": ", CRLF */
   rc = ss_fields_add(f, name, value);
   lua_pop(L, 1);
   if (rc)
@@ -131,7 +133,7 @@ const ss_fields *lss_fields_check(lua_State *L, int idx) {
   if (!lua_istable(L, idx))
     luaL_error(L, "headers: a table expected, got %s", luaL_typename(L, idx));
   f = lua_newuserdatauv(L, sizeof *f, 1);
-  f->fields = (ss_fields){f->first, 0, sizeof f->first, 0};
+  f->fields = (ss_fields){f->first, 0, sizeof f->first, true, 0};
   box = lua_gettop(L);
   n = (lua_Integer)lua_rawlen(L, idx);
   for (i = 1; i <= n; i++) {

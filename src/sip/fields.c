@@ -26,11 +26,13 @@ static int reserve(ss_fields *f, size_t n) {
     size *= 2;
   if (size == f->size)
     return 0;
+  if (f->lent)
+    return SS_ENOMEM;
   char *p = ss_realloc(f->p, size);
   if (!p)
     return SS_ENOMEM;
   f->p = p;
-  f->size = size;
+  f->size = (uint32_t)size;
   return 0;
 }
 
@@ -76,7 +78,8 @@ bool ss_fields_has(const ss_fields *f, ss_field_id id) {
 }
 
 void ss_fields_free(ss_fields *f) {
-  ss_free(f->p);
+  if (!f->lent)
+    ss_free(f->p);
   *f = SS_FIELDS_NONE;
 }
 
@@ -91,6 +94,7 @@ int ss_fields_copy(ss_fields *to, const ss_fields *from) {
   char *p = NULL;
   if (from->n && !(p = ss_str_dup(ss_fields_text(from))))
     return SS_ENOMEM;
-  *to = (ss_fields){p, from->n, from->n ? from->n + 1 : 0, from->given};
+  uint32_t size = from->n ? (uint32_t)from->n + 1 : 0;
+  *to = (ss_fields){p, from->n, size, false, from->given};
   return 0;
 }

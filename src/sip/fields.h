@@ -7,18 +7,21 @@
 
 typedef struct ss_fields {
   char *p; /* "Name: value\r\n" … */
-  size_t n, size;
+  size_t n;
+  uint32_t size;
+  bool lent;      /* p is the caller's: not grown here, and not freed */
   uint64_t given; /* a bit for each ss_field_id among them */
 } ss_fields;
 
-#define SS_FIELDS_NONE ((ss_fields){NULL, 0, 0, 0})
+#define SS_FIELDS_NONE ((ss_fields){NULL, 0, 0, false, 0})
 #define SS_FIELDS_MAX 16384
 
 /* SS_ETOKEN: the name is not a token; SS_EOWNED: the stack sets that one
  * (Via, From, To, Call-ID, CSeq, Contact, Max-Forwards, Route, Record-Route,
  * Content-Length, Content-Type, RSeq, RAck, Session-Expires, Min-SE, also in
  * compact form); SS_ECONTROL: CR, LF, NUL or another control character (HTAB
- * is allowed) in the value; SS_ELIMIT: over SS_FIELDS_MAX; SS_ENOMEM. */
+ * is allowed) in the value; SS_ELIMIT: over SS_FIELDS_MAX; SS_ENOMEM: also
+ * where what is lent is too small. */
 int ss_fields_add(ss_fields *f, ss_str name, ss_str value);
 /* For the stack's own use: no check for owned names. */
 int ss_fields_add_own(ss_fields *f, ss_field_id id, ss_str value);
