@@ -2,6 +2,7 @@
 -- it. What the Reason header says is in cause_spec.lua.
 local sip = require "sipsession"
 local Loopback = require "support.loopback"
+local script = require "support.script"
 local World = require "support.world"
 
 local BYE = { Reason = 'Q.850;cause=16;text="Normal \\"call\\" clearing"' }
@@ -296,6 +297,51 @@ describe("a call that has ended", function()
     collectgarbage()
     collectgarbage()
     assert.is_nil(next(weak))
+  end)
+end)
+
+describe("a call that ends while its network is collected", function()
+  -- What was read for its handlers lay behind a table of Lua's. Here that is a
+  -- string whose length, 69, looks like the tag of a table.
+  it("is told to nobody", function()
+    local output, ok, status = script [[
+      local sip = require "sipsession"
+      local testing = require "sipsession.testing"
+      local strings, tables = {}, {}
+      for i = 1, 1000 do
+        local _ = {} -- free by then: what is made lies in one of these
+        strings[i] = ("%069d"):format(i)
+      end
+      do
+        local network = testing.network()
+        local endpoint = assert(sip.endpoint {
+          listen = "udp:10.0.0.1:5060", network = network,
+        })
+        endpoint:on("session_received", function(session)
+          session:on("ended", print)
+          session:participate()
+        end)
+        endpoint:on("ended", print)
+        local caller = network:peer "udp:10.0.0.2:5060"
+        local call = caller:invite { to = "sip:desk@10.0.0.1" }
+        network:advance(0.1)
+        call:ack()
+        network:advance(0.1)
+        setmetatable({}, { __gc = function()
+          for i = 1, 500 do
+            tables[i] = {}
+          end
+          call:bye()
+          network:advance(1)
+          print(call:wait(200) and "finalized")
+        end })
+      end
+      collectgarbage()
+      collectgarbage()
+      print "collected"
+    ]]
+    assert.equal("finalized\ncollected\n", output)
+    assert.is_true(ok, tostring(status))
   end)
 end)
 

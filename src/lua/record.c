@@ -124,7 +124,8 @@ static void tell(lua_State *L, lss_world *w, int idx, int event) {
   lua_settop(L, 3);
 }
 
-/* A call that no handler was told of has no userdata yet. */
+/* A call that no handler was told of has no userdata yet. Where finalizers run
+ * a network that is being collected, it and its endpoint have none anymore. */
 static int ended(lua_State *L) {
   const ending *end = lua_touserdata(L, 1);
   lss_world *w = end->endpoint->world;
@@ -137,8 +138,10 @@ static int ended(lua_State *L) {
     return 0;
   else
     box = lss_session_new(L, end->session, w, 2);
-  tell(L, w, 3, LSS_SESSION_ON_ENDED);
-  tell(L, w, 2, LSS_ENDPOINT_ON_ENDED);
+  if (lua_touserdata(L, 2) && lua_touserdata(L, 3)) {
+    tell(L, w, 3, LSS_SESSION_ON_ENDED);
+    tell(L, w, 2, LSS_ENDPOINT_ON_ENDED);
+  }
   if (!ss_session_lingers(end->session))
     lss_session_settle(L, box);
   return 0;
