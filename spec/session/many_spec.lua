@@ -40,6 +40,29 @@ describe("a thousand pending calls", function()
   end)
 end)
 
+describe("a hundred calls and their CANCELs at once", function()
+  it("are dealt with in their order: no handler is called", function()
+    local w = World.new { auto = true }
+    local called, calls = 0, {}
+    w:serve(function()
+      called = called + 1
+    end)
+    for i = 1, 100 do
+      calls[i] = w:invite()
+      calls[i]:cancel()
+    end
+    w.network:advance(1)
+    assert.equal(0, called)
+    local answers = {}
+    for _, name in ipairs(w:names()) do
+      tally(answers, name)
+    end
+    assert.same({ ["200 CANCEL"] = 100, ["487 INVITE"] = 100 }, answers)
+    assert.equal(100, w.endpoint:stats().calls_cancelled)
+    w:finish()
+  end)
+end)
+
 describe("CANCELs that cross an accept", function()
   -- A round of a hundred calls: INVITE, accept and CANCEL some ms apart, the
   -- datagrams mixed up and doubled.

@@ -86,7 +86,9 @@ static void on_message(void *arg, const ss_path *path, const char *p,
   int rc = ss_message_new(&m, (ss_str){p, n}, path->conn != NULL, &limits);
   if (rc || m->fault)
     fail_msg("rc %d of:\n%.*s", rc, (int)n, p);
-  ss_layer_receive(w->layer, path, m);
+  ss_keys keys;
+  ss_layer_expect(w->layer, m, &keys);
+  ss_layer_receive(w->layer, path, m, &keys);
   ss_message_unref(m);
 }
 

@@ -259,13 +259,15 @@ static void refuse_without(world *w, long n) {
       "From: <sip:a@b>;tag=1\r\nTo: <sip:a@example.com>;tag=aa\r\n"
       "Call-ID: c\r\nCSeq: 7 INVITE\r\nContent-Length: 0\r\n\r\n";
   ss_limits limits;
+  ss_keys keys;
   ss_message *m;
   ss_path path;
   ss_limits_default(&limits);
   assert_int_equal(ss_message_new(&m, ss_str_z(text), false, &limits), 0);
   assert_int_equal(path_to(w, UDP_CALLER, &path), 0);
   ss_alloc_fail_at(n);
-  ss_layer_receive(w->layer, &path, m);
+  ss_layer_expect(w->layer, m, &keys);
+  ss_layer_receive(w->layer, &path, m, &keys);
   ss_alloc_fail_at(0);
   ss_path_release(&path);
   ss_message_unref(m);

@@ -192,6 +192,10 @@ ss_hnode *ss_hash_next(const ss_hash *t, const ss_hnode *n) {
   return find(t, n->hash, n);
 }
 
+void ss_hash_expect(const ss_hash *t, uint64_t hash) {
+  __builtin_prefetch(bucket(t, index_of(t, hash)));
+}
+
 ss_hnode *ss_hash_any(ss_hash *t) {
   if (t->count == 0)
     return NULL;

@@ -34,6 +34,8 @@ void ss_hash_remove(ss_hash *t, ss_hnode *n); /* nothing if in no table */
  * The caller compares the keys. */
 ss_hnode *ss_hash_first(const ss_hash *t, uint64_t hash);
 ss_hnode *ss_hash_next(const ss_hash *t, const ss_hnode *n);
+/* It will be looked for soon: a hint to the processor. */
+void ss_hash_expect(const ss_hash *t, uint64_t hash);
 /* Any node at all, or NULL when empty; for emptying a table, which it does in
  * linear time. */
 ss_hnode *ss_hash_any(ss_hash *t);

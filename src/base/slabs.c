@@ -49,9 +49,10 @@ static struct {
   _Atomic(char *) from; /* the first chunk; NULL: nothing is reserved */
   char *end;            /* of the chunks that have been there */
   void *range;          /* as mapped */
-  size_t used;          /* slabs that have a block */
-  ss_list room[SIZES];  /* slabs with both used and free blocks */
-  ss_list empty;        /* those used last come first: they may be in a cache */
+  bool refused; /* the range, by the kernel: not asked for until a trim */
+  size_t used;  /* slabs that have a block */
+  ss_list room[SIZES]; /* slabs with both used and free blocks */
+  ss_list empty;       /* those used last come first: they may be in a cache */
   uint64_t vacant[CHUNKS / 64]; /* a bit each: went back as a whole */
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -95,20 +96,21 @@ static void unlock(void) {
 }
 
 /* A child must not inherit a lock that a thread it hasn't got holds. */
-static void at_fork(void) {
+__attribute__((constructor)) static void at_load(void) {
   pthread_atfork(lock, unlock, unlock);
 }
 
 static bool reserve(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, at_fork);
+  if (heap.refused)
+    return false;
   char *p = mmap(NULL, RANGE + CHUNK, PROT_NONE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED)
+  heap.refused = p == MAP_FAILED;
+  if (heap.refused)
     return false;
   heap.range = p;
   heap.end = p + (CHUNK - (uintptr_t)p % CHUNK);
-  atomic_store_explicit(&heap.from, heap.end, memory_order_relaxed);
+  heap.from = heap.end;
   ss_list_init(&heap.empty);
   for (size_t i = 0; i < SIZES; i++)
     ss_list_init(&heap.room[i]);
@@ -200,7 +202,7 @@ void *ss_slab_take(size_t n) {
 }
 
 size_t ss_slab_room(const void *p) {
-  char *from = atomic_load_explicit(&heap.from, memory_order_relaxed);
+  char *from = atomic_load_explicit(&heap.from, memory_order_acquire);
   bool ours = from && (uintptr_t)p - (uintptr_t)from < RANGE;
   return ours ? slab_of(p)->size : 0;
 }
@@ -246,11 +248,12 @@ static void return_chunks(void) {
 
 void ss_slabs_trim(void) {
   lock();
+  heap.refused = false;
   if (heap.from && heap.used) {
     return_chunks();
   } else if (heap.from) {
+    heap.from = NULL; /* before others may get these addresses */
     munmap(heap.range, RANGE + CHUNK);
-    heap.from = NULL;
     ss_list_init(&heap.empty);
     memset(heap.vacant, 0, sizeof heap.vacant);
   }

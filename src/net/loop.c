@@ -8,6 +8,7 @@
 void ss_loop_init(ss_loop *loop, const ss_loop_ops *ops, uint64_t now) {
   *loop = (ss_loop){.ops = ops, .now = now};
   ss_wheel_init(&loop->wheel, now);
+  ss_list_init(&loop->told);
   ss_list_init(&loop->jobs);
   ss_list_init(&loop->flushes);
 }
@@ -26,6 +27,18 @@ void ss_loop_defer(ss_loop *loop, ss_job *job) {
 
 void ss_loop_flush_later(ss_loop *loop, ss_job *job) {
   queue(loop, &loop->flushes, job);
+}
+
+void ss_loop_gather(ss_loop *loop, ss_job *job) {
+  queue(loop, &loop->told, job);
+}
+
+void ss_loop_gathered(ss_loop *loop) {
+  ss_list *node;
+  while ((node = ss_list_shift(&loop->told))) {
+    ss_job *job = SS_CONTAINER(node, ss_job, node);
+    job->fn(job);
+  }
 }
 
 uint64_t ss_loop_now(ss_loop *loop) {
@@ -55,13 +68,16 @@ void ss_loop_timer_stop(ss_loop *loop, ss_timer *timer) {
 }
 
 bool ss_loop_busy(const ss_loop *loop) {
-  return !ss_list_empty(&loop->jobs) || !ss_list_empty(&loop->flushes);
+  return !ss_list_empty(&loop->told) || !ss_list_empty(&loop->jobs) ||
+         !ss_list_empty(&loop->flushes);
 }
 
 void ss_loop_settle(ss_loop *loop) {
   bool turning = loop->turning;
   ss_list *node;
-  loop->turning = loop->settling = true;
+  loop->turning = true;
+  ss_loop_gathered(loop);
+  loop->settling = true;
   for (;;) {
     node = ss_list_shift(&loop->jobs);
     if (!node)

@@ -70,6 +70,7 @@ typedef struct ss_relief {
 struct ss_loop {
   const ss_loop_ops *ops;
   ss_wheel wheel;
+  ss_list told;    /* of what came at once, to be gone through before those */
   ss_list jobs;    /* deferred */
   ss_list flushes; /* transports with something to send */
   uint64_t now;    /* ms, monotonic; the time of this turn */
@@ -93,6 +94,10 @@ int ss_loop_timeout(ss_loop *loop);
 void ss_loop_init(ss_loop *loop, const ss_loop_ops *ops, uint64_t now);
 void ss_loop_defer(ss_loop *loop, ss_job *job); /* queued already: stays put */
 void ss_loop_flush_later(ss_loop *loop, ss_job *job);
+/* Inside a batch: once all of it that is there has been told, before timers and
+ * jobs. */
+void ss_loop_gather(ss_loop *loop, ss_job *job);
+void ss_loop_gathered(ss_loop *loop); /* the driver: all has been told */
 static inline void ss_job_cancel(ss_job *job) {
   ss_list_remove(&job->node);
 }

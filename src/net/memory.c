@@ -227,6 +227,7 @@ bool ss_memory_step(ss_memory *m, uint64_t until) {
   ss_wheel_collect(&m->wire, m->loop.now, &arrivals);
   ss_wheel_collect(&m->loop.wheel, m->loop.now, &timers);
   ss_wheel_fire(&m->wire, &arrivals);
+  ss_loop_gathered(&m->loop);
   ss_wheel_fire(&m->loop.wheel, &timers);
   end_turn(m);
   return true;

@@ -71,6 +71,11 @@ static void add_host(ss_siphash *k, ss_str host) {
   ss_siphash_add(k, (ss_str){low, host.n});
 }
 
+bool ss_layer_has_to_tag(ss_message *m) {
+  const ss_name_addr *to;
+  return !ss_message_to(m, &to) && to->tag.n;
+}
+
 static ss_str from_tag(ss_message *m) {
   const ss_name_addr *from;
   return ss_message_from(m, &from) ? SS_STR_NONE : from->tag;
@@ -139,10 +144,7 @@ static bool is_merged(const ss_layer *l, ss_key key) {
   return false;
 }
 
-static void receive_ack(ss_layer *l, ss_message *m) {
-  ss_key key;
-  if (server_key(m, SS_INVITE, &key))
-    return;
+static void receive_ack(ss_layer *l, ss_message *m, ss_key key) {
   ss_server *s = find(l, key);
   if (s && s->state != SS_SERVER_ACCEPTED)
     ss_invite_ack(s, m);
@@ -197,14 +199,13 @@ static bool let_in(ss_layer *l, const ss_path *path, ss_message *m,
 }
 
 static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
-                        ss_key key) {
-  ss_key mkey = merge_key(m, m->method);
+                        ss_key key, ss_key mkey) {
   const ss_name_addr *to;
   if (ss_message_to(m, &to))
     return;
   if (!let_in(l, path, m, key))
     return;
-  bool merged = to->tag.n == 0 && is_merged(l, mkey);
+  bool merged = !to->tag.n && is_merged(l, mkey);
   ss_server *s = ss_server_new(l, path, m, key, mkey);
   if (!s) {
     l->count.out_of_memory++;
@@ -216,18 +217,18 @@ static void receive_new(ss_layer *l, const ss_path *path, ss_message *m,
   l->user->request(l->arg, s, m);
 }
 
-static void receive_request(ss_layer *l, const ss_path *path, ss_message *m) {
+static void receive_request(ss_layer *l, const ss_path *path, ss_message *m,
+                            const ss_keys *keys) {
   l->count.requests_in++;
+  if (keys->none)
+    return;
   if (m->method == SS_ACK) {
-    receive_ack(l, m);
+    receive_ack(l, m, keys->server);
     return;
   }
-  ss_key key;
-  if (server_key(m, m->method, &key))
-    return;
-  ss_server *s = find(l, key);
+  ss_server *s = find(l, keys->server);
   if (!s) {
-    receive_new(l, path, m, key);
+    receive_new(l, path, m, keys->server, keys->merge);
     return;
   }
   l->count.retransmissions_in++;
@@ -237,9 +238,24 @@ static void receive_request(ss_layer *l, const ss_path *path, ss_message *m) {
     ss_other_request(s);
 }
 
-void ss_layer_receive(ss_layer *l, const ss_path *path, ss_message *m) {
+void ss_layer_expect(const ss_layer *l, ss_message *m, ss_keys *out) {
+  bool ack = m->method == SS_ACK;
+  out->none = !m->is_request ||
+              server_key(m, ack ? SS_INVITE : m->method, &out->server);
+  if (out->none)
+    return;
+  ss_hash_expect(&l->servers, out->server.h);
+  if (ack)
+    return;
+  out->merge = merge_key(m, m->method);
+  if (!ss_layer_has_to_tag(m))
+    ss_hash_expect(&l->merges, out->merge.h);
+}
+
+void ss_layer_receive(ss_layer *l, const ss_path *path, ss_message *m,
+                      const ss_keys *keys) {
   if (m->is_request) {
-    receive_request(l, path, m);
+    receive_request(l, path, m, keys);
     return;
   }
   l->count.responses_in++;

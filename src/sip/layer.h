@@ -38,7 +38,7 @@ typedef enum ss_server_state {
 
 struct ss_server {
   ss_hnode node;  /* in layer->servers, by key */
-  ss_hnode merge; /* in layer->merges, by merge_key */
+  ss_hnode merge; /* in layer->merges, by merge_key, without a To tag */
   ss_key key, merge_key;
   ss_layer *layer;
   ss_timer timer;
@@ -57,6 +57,7 @@ struct ss_server {
   void *arg;
 };
 
+bool ss_layer_has_to_tag(ss_message *m);
 /* layer.c: a 503 that its repeats will get too; a stream repeats nothing. */
 void ss_layer_remember(ss_layer *l, const ss_path *path, ss_key key);
 

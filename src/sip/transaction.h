@@ -61,8 +61,15 @@ typedef struct ss_layer_config {
 
 int ss_layer_new(ss_layer **out, const ss_layer_config *config);
 void ss_layer_free(ss_layer *l); /* with all its transactions, silently */
-/* A message that has no fault. */
-void ss_layer_receive(ss_layer *l, const ss_path *path, ss_message *m);
+/* What a request is looked for by. */
+typedef struct ss_keys {
+  ss_hash128 server, merge;
+  bool none; /* it has no usable Via, or is a response */
+} ss_keys;
+/* A message that has no fault will be received soon. */
+void ss_layer_expect(const ss_layer *l, ss_message *m, ss_keys *out);
+void ss_layer_receive(ss_layer *l, const ss_path *path, ss_message *m,
+                      const ss_keys *keys);
 /* Answers without a transaction: a request with a fault, or one there is no
  * room for. Its To tag is the same each time the request is repeated. */
 int ss_layer_refuse(ss_layer *l, const ss_path *path, ss_message *request,

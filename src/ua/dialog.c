@@ -29,6 +29,12 @@ void ss_dialog_remove(ss_endpoint *e, ss_dialog *d) {
   ss_hash_remove(&e->dialogs, &d->node);
 }
 
+void ss_dialog_expect(const ss_endpoint *e, ss_message *m) {
+  const ss_name_addr *from, *to;
+  if (!ss_message_from(m, &from) && !ss_message_to(m, &to) && to->tag.n)
+    ss_hash_expect(&e->dialogs, dialog_hash(m->call_id, to->tag, from->tag));
+}
+
 ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m) {
   const ss_name_addr *from, *to;
   if (ss_message_from(m, &from) || ss_message_to(m, &to))

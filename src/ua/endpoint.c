@@ -3,6 +3,7 @@
 #include "ua/ua.h"
 
 #include "base/alloc.h"
+#include <assert.h>
 
 void ss_endpoint_config_default(ss_endpoint_config *c) {
   *c = (ss_endpoint_config){.unhandled_code = 480,
@@ -28,15 +29,6 @@ static bool is_keep_alive(const char *p, size_t n) {
     if (p[i] != '\r' && p[i] != '\n' && p[i] != '\0')
       return false;
   return true;
-}
-
-static void count_refusal(ss_endpoint *e, const ss_message *m) {
-  if (m->over)
-    e->stats.refused_limit++;
-  else if (m->fault == 505)
-    e->stats.refused_version++;
-  else
-    e->stats.refused_syntax++;
 }
 
 /* --- who may send requests ------------------------------------------------ */
@@ -79,27 +71,10 @@ static void on_message(void *arg, const ss_path *path, const char *p,
   ss_endpoint *e = arg;
   if (!path->conn && is_keep_alive(p, n))
     return;
-  if (!is_allowed(e, &path->peer) && !is_response(p, n)) {
+  if (!is_allowed(e, &path->peer) && !is_response(p, n))
     forbid(e, path, (ss_str){p, n});
-    return;
-  }
-  ss_message *m;
-  int rc = ss_message_new(&m, (ss_str){p, n}, path->conn != NULL, &e->limits);
-  if (rc) {
-    if (rc == SS_ENOMEM)
-      e->stats.out_of_memory++;
-    else
-      e->stats.refused_unanswerable++;
-    return;
-  }
-  m->time = (double)ss_loop_now(e->loop) / 1000;
-  if (m->fault) {
-    count_refusal(e, m);
-    ss_layer_refuse(e->layer, path, m, m->fault, m->fault_reason, SS_STR_NONE);
-  } else {
-    ss_layer_receive(e->layer, path, m);
-  }
-  ss_message_unref(m);
+  else
+    ss_inbox_read(e, path, p, n);
 }
 
 /* The head of what was refused may still say whom to answer. */
@@ -173,6 +148,7 @@ static void close_sockets(ss_endpoint *e) {
 static void destroy(ss_endpoint *e) {
   ss_loop_timer_stop(e->loop, &e->close_timer);
   ss_job_cancel(&e->close_job);
+  assert(!e->inbox.n); /* it is gone through before scripts run */
   ss_auth_free(e);
   ss_layer_free(e->layer);
   close_sockets(e);
@@ -302,6 +278,7 @@ int ss_endpoint_open(ss_endpoint **out, const ss_endpoint_config *c,
   e->close_job.fn = on_closed;
   ss_list_init(&e->sessions);
   ss_overload_init(e);
+  ss_inbox_init(e);
   int rc = ss_hash_init(&e->dialogs);
   if (!rc && e->limits.invites_per_source)
     rc = ss_rate_new(&e->rate, e->limits.invites_per_source, 1000);

@@ -136,6 +136,14 @@ struct ss_session {
 
 typedef struct ss_auth ss_auth;
 
+#define SS_INBOX 32
+
+typedef struct ss_received {
+  ss_path path;
+  ss_message *m;
+  ss_keys keys;
+} ss_received;
+
 struct ss_endpoint {
   ss_loop *loop;
   const ss_endpoint_handler *handler;
@@ -168,6 +176,11 @@ struct ss_endpoint {
     unsigned turn, admitted, quota; /* calls that begin in that turn */
     uint64_t us, calls;             /* of late: time, thousandths of calls */
   } pace;                           /* overload.c */
+  struct {
+    ss_job job;
+    unsigned n;
+    ss_received at[SS_INBOX]; /* datagrams, to be dealt with together */
+  } inbox;                    /* inbox.c */
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
   char *uri, *user, *advertise, *name, *accept;
@@ -197,6 +210,11 @@ void ss_identity_contact(ss_endpoint *e, const ss_path *path, ss_buf *b);
 ss_str ss_identity_sent_by(const ss_endpoint *e);
 /* The address that descriptions name for that path. */
 void ss_identity_media(ss_endpoint *e, const ss_path *path, ss_addr *out);
+
+/* inbox.c: a message of a peer that may send one. */
+void ss_inbox_init(ss_endpoint *e);
+void ss_inbox_read(ss_endpoint *e, const ss_path *path, const char *p,
+                   size_t n);
 
 /* overload.c: may one more call not begin in this turn? */
 void ss_overload_init(ss_endpoint *e);
@@ -240,6 +258,8 @@ void ss_dialog_init(ss_dialog *d, ss_message *invite, ss_str remote_tag);
 void ss_dialog_insert(ss_endpoint *e, ss_dialog *d);
 void ss_dialog_remove(ss_endpoint *e, ss_dialog *d);
 /* The session whose dialog a request with a To tag belongs to, or NULL. */
+/* A request that may be of a dialog is looked for soon. */
+void ss_dialog_expect(const ss_endpoint *e, ss_message *m);
 ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m);
 /* RFC 3261 12.2.2: false when the CSeq is lower than the last. */
 bool ss_dialog_in_order(ss_dialog *d, const ss_message *m);
