@@ -135,4 +135,22 @@ describe("who waits", function()
     assert.equal(0, network.core:alive().waiters)
     network:close()
   end)
+
+  it("is told in a finalizer that the network goes too", function()
+    local yielding, blocking
+    local function forget()
+      local network = require("sipsession.testing").network()
+      network.goes_with_it = setmetatable({}, { __gc = function()
+        sip.spawn(function()
+          yielding = table.pack(pcall(sip.sleep, 1))
+        end)
+        -- where that one isn't told, this one would never end
+        blocking = yielding and table.pack(pcall(sip.sleep, 1))
+      end })
+    end
+    forget()
+    collect()
+    assert.same({ false, "a wait in a network that is gone", n = 2 }, yielding)
+    assert.same(yielding, blocking)
+  end)
 end)

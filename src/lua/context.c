@@ -200,17 +200,21 @@ lss_world *lss_world_current(lua_State *L) {
   return lss_world_real(L);
 }
 
-void lss_push_live(lua_State *L, lss_world *w) {
+bool lss_push_live(lua_State *L, lss_world *w) {
+  bool is;
+
   if (!w->memory && w == &w->context->real) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &live_key);
-    return;
+    return true;
   }
   lss_push_box(L, w);
-  if (lua_isnil(L, -1)) /* it is being collected, and so is what was in it */
-    lua_newtable(L);
-  else
+  is = !lua_isnil(L, -1);
+  if (is)
     lua_getiuservalue(L, -1, LSS_NETWORK_LIVE);
+  else
+    lua_newtable(L);
   lua_remove(L, -2);
+  return is;
 }
 
 void lss_hold(lua_State *L, lss_world *w, const void *endpoint, int idx) {

@@ -106,8 +106,9 @@ lss_world *lss_world_real(lua_State *L);
 lss_world *lss_world_current(lua_State *L);
 
 /* The table of what is live: small tables, see live.h, and endpoints by their
- * name, the C object's. */
-void lss_push_live(lua_State *L, lss_world *w);
+ * name, the C object's. False: the network is being collected, with what was in
+ * its table, and an empty one is pushed. */
+bool lss_push_live(lua_State *L, lss_world *w);
 /* Keeps an endpoint's userdata, at idx, until the world runs no more. */
 void lss_hold(lua_State *L, lss_world *w, const void *endpoint, int idx);
 /* Keeps every open endpoint while the world runs. */

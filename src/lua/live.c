@@ -34,13 +34,16 @@ static unsigned missing(lua_State *L, lss_world *w) {
   return i;
 }
 
-/* Gives the table on the top one more leaf. What a new table makes the
- * collector call may get here too, so nothing is looked at before that. */
+/* Makes one more leaf. What a new table makes the collector call may get here
+ * too, or to lss_live_tidy, so nothing is looked at before that. */
 static void grow(lua_State *L, lss_world *w) {
   unsigned i, leaf;
 
   lua_createtable(L, LEAF, 0);
-  lua_pushvalue(L, -2);
+  if (!lss_push_live(L, w)) {
+    lua_pop(L, 2);
+    return;
+  }
   leaf = missing(L, w);
   for (i = 1; i <= LEAF; i++) {
     lua_pushinteger(L, i < LEAF ? leaf * LEAF + i + 1 : w->free_place);
@@ -61,11 +64,8 @@ unsigned lss_anchor(lua_State *L, lss_world *w, int idx) {
 
   luaL_checkstack(L, 8, NULL);
   idx = lua_absindex(L, idx);
-  if (!w->free_place) {
-    lss_push_live(L, w);
+  if (!w->free_place)
     grow(L, w);
-    lua_pop(L, 1);
-  }
   place = w->free_place;
   if (!place || !push_leaf(L, w, place, &at))
     return 0;

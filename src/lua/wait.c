@@ -34,6 +34,8 @@ lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
   if (how == LSS_WAIT_BLOCK)
     lss_world_hold(L, w);
   t->place = lss_anchor(L, w, -1);
+  if (!t->place) /* nothing is held either */
+    luaL_error(L, "a wait in a network that is gone");
   t->where = w;
   t->done = false;
   t->parked = true;

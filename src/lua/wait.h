@@ -15,7 +15,8 @@ typedef enum lss_wait_mode {
 
 lss_wait_mode lss_wait_how(lua_State *L, lss_world *w);
 /* Gets the running coroutine ready to wait in w, before the operation begins;
- * pushes its task. owner: index of the endpoint it is about, or 0. */
+ * pushes its task. owner: index of the endpoint it is about, or 0. Raises when
+ * there is no memory, or the network is being collected. */
 lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
                         int owner);
 /* The operation didn't begin after all. */
