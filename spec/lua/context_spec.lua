@@ -103,6 +103,26 @@ describe("at lua_close", function()
     assert.is_true(ok, tostring(status))
   end)
 
+  -- Lua takes no finalizer any more of what is made then; spec/oom counts.
+  it("one may have calls that begin and end", function()
+    silent(ENDPOINT .. [[
+      local acks = 0
+      endpoint:on("session_received", function(session)
+        assert(session:participate().method == "ACK")
+        acks = acks + 1
+        session:terminate()
+      end)
+      local caller = network:peer("udp:10.0.0.2:5060", { auto = true })
+      keep = setmetatable({}, { __gc = function()
+        for _ = 1, 20 do
+          caller:invite { to = "sip:desk@10.0.0.1" }
+        end
+        network:advance(70)
+        print(acks, network.core:alive().sessions)
+      end })
+    ]], "20\t0\n")
+  end)
+
   it("one may open an endpoint", function()
     silent [[
       keep = setmetatable({}, { __gc = function()

@@ -3,6 +3,7 @@
 -- (src/lua/live.c).
 local sip = require "sipsession"
 local World = require "support.world"
+local script = require "support.script"
 
 local function collect()
   collectgarbage()
@@ -94,6 +95,79 @@ describe("ended calls", function()
         got[i]:respond(200)
       end)
     end
+  end)
+end)
+
+-- A script's finalizer runs wherever something is allocated.
+describe("a network that is being closed, by a finalizer", function()
+  -- In an interpreter of its own, for who fails goes round for ever. Each
+  -- allocation is a cycle of the collector; the calls take several bundles.
+  local function closes(how)
+    local output, ok, status = script([[
+      local sip = require "sipsession"
+      local network = require("sipsession.testing").network()
+      local core = network.core
+      local endpoint = assert(sip.endpoint {
+        listen = "udp:10.0.0.1:5060", network = network })
+      local sessions = {}
+      endpoint:on("session_received", function(session)
+        sessions[#sessions + 1] = session
+        session:participate()
+      end)
+      local caller = network:peer("udp:10.0.0.2:5060", { auto = true })
+      for _ = 1, 60 do
+        caller:invite { to = "sip:desk@10.0.0.1" }
+      end
+      network:advance(1)
+      local closing, done
+      local function watch()
+        setmetatable({}, { __gc = function()
+          if not closing then
+            return watch()
+          end
+          closing = false
+          ]] .. how .. [[
+
+          done = true
+        end })
+      end
+      watch()
+      collectgarbage("incremental", 1, 1000, 24)
+      collectgarbage()
+      closing = true
+      core:close()
+      assert(done)
+      for _, session in ipairs(sessions) do
+        assert(session.state == "disconnected")
+        assert(session.request.method == "INVITE")
+      end
+      print(#sessions)
+    ]])
+    assert.is_true(ok, tostring(status) .. output)
+    return output
+  end
+
+  it("is closed once", function()
+    assert.equal("60\n", closes "core:close()")
+  end)
+
+  it("has calls that end meanwhile", function()
+    assert.equal("60\n", closes [[
+      endpoint:close()
+      while core:step(core:now() + 70) do
+      end
+    ]])
+  end)
+
+  it("has calls that come meanwhile", function()
+    assert.equal("90\n", closes [[
+      for _ = 1, 30 do
+        caller:invite { to = "sip:desk@10.0.0.1" }
+      end
+      for _ = 1, 600 do
+        core:step(core:now() + 1)
+      end
+    ]])
   end)
 end)
 

@@ -228,3 +228,34 @@ body "the library is loaded" {
     return ok
   end,
 }
+
+-- Lua takes no finalizer any more of what its last ones make.
+body "finalizers at the end" {
+  bare = true,
+  caller = function(w)
+    local ok, err = memory.another [[
+      package.path = "./lua/?.lua;" .. package.path
+      local sip = require "sipsession"
+      local network = require("sipsession.testing").network()
+      local endpoint = assert(sip.endpoint {
+        listen = "udp:10.0.0.1:5060", network = network })
+      endpoint:on("session_received", function(session)
+        local ack = session:participate()
+        if ack and ack.method then
+          session:terminate()
+        end
+      end)
+      local caller = network:peer("udp:10.0.0.2:5060", { auto = true })
+      last = setmetatable({}, { __gc = function()
+        for _ = 1, 5 do -- more than one bundle
+          caller:invite { to = "sip:desk@10.0.0.1" }
+        end
+        network:advance(70)
+      end })
+    ]]
+    if not ok then
+      w:given(err)
+    end
+    return ok
+  end,
+}

@@ -1,5 +1,7 @@
 /* Bundles. The userdata is a box, and what is in it is on the C heap, for it
- * outlives the box: until it is drained. */
+ * outlives the box: until it is drained. One whose box was made while the state
+ * is being closed is never finalized, for Lua then takes no more finalizers: so
+ * the context knows each. */
 #include "lua/bundle.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -10,8 +12,9 @@
 #define DRAIN 4 /* that go for each that comes */
 
 struct lss_bundle {
-  ss_list node; /* context->dropped */
+  ss_list node; /* context->bundles, then `dropped` */
   lss_context *context;
+  lss_bundle **box; /* the userdata, until it is finalized */
   unsigned count;
   struct {
     void *object;
@@ -43,28 +46,35 @@ bool lss_bundle_drain(lss_context *c) {
   return !ss_list_empty(&c->dropped);
 }
 
+static void drop(lss_bundle *b) {
+  lss_context *c = b->context;
+
+  *b->box = NULL;
+  b->box = NULL;
+  if (c->filling == b)
+    c->filling = NULL;
+  ss_list_remove(&b->node);
+  ss_list_append(&c->dropped, &b->node);
+}
+
 static int bundle_gc(lua_State *L) {
   lss_bundle **box = lua_touserdata(L, 1);
-  lss_bundle *b = *box;
 
-  *box = NULL;
-  if (!b)
-    return 0;
-  if (b->context->filling == b)
-    b->context->filling = NULL;
-  if (b->context->closed) { /* who would drain it? */
-    while (b->count > 0)
-      end_last(b);
-    ss_free(b);
-  } else {
-    ss_list_append(&b->context->dropped, &b->node);
-  }
+  if (*box)
+    drop(*box);
   return 0;
+}
+
+void lss_bundles_close(lss_context *c) {
+  while (!ss_list_empty(&c->bundles))
+    drop(SS_CONTAINER(c->bundles.next, lss_bundle, node));
+  while (lss_bundle_drain(c)) {
+  }
 }
 
 void lss_bundle_push(lua_State *L) {
   lss_context *c = lss_context_get(L);
-  lss_bundle **box;
+  lss_bundle **box, *b;
 
   if (c->closed)
     luaL_error(L, "sipsession: the Lua state is being closed");
@@ -74,15 +84,18 @@ void lss_bundle_push(lua_State *L) {
     return;
   }
   box = lss_class_new(L, &bundle_class, sizeof(lss_bundle *), 0);
-  *box = ss_alloc(sizeof **box);
-  if (!*box) {
+  b = ss_alloc(sizeof *b);
+  if (!b) {
     lss_check_memory(L, SS_ENOMEM);
     return; /* not reached */
   }
-  (*box)->context = c;
+  b->context = c;
+  b->box = box;
+  *box = b;
+  ss_list_append(&c->bundles, &b->node);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &filling_key);
-  c->filling = *box;
+  c->filling = b;
 }
 
 lss_bundle_ref lss_bundle_add(lua_State *L, void *object,

@@ -24,5 +24,7 @@ lss_bundle_ref lss_bundle_add(lua_State *L, void *object,
 /* What was in bundles that nobody has goes bit by bit, for the collector would
  * call thousands of finalizers in a row. False: nothing is left. */
 bool lss_bundle_drain(lss_context *c);
+/* At lua_close: what is in any bundle goes now. */
+void lss_bundles_close(lss_context *c);
 
 #endif

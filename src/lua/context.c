@@ -33,8 +33,7 @@ static int context_gc(lua_State *L) {
   while ((n = ss_list_shift(&c->networks)))
     lss_world_close(SS_CONTAINER(n, lss_world, node));
   lss_world_close(&c->real);
-  while (lss_bundle_drain(c)) {
-  }
+  lss_bundles_close(c);
   return 0;
 }
 
@@ -95,6 +94,7 @@ lss_context *lss_context_open(lua_State *L) {
   c = lua_newuserdatauv(L, sizeof *c, 0);
   memset(c, 0, sizeof *c);
   ss_list_init(&c->networks);
+  ss_list_init(&c->bundles);
   ss_list_init(&c->dropped);
   lss_world_init(&c->real, c);
   lua_createtable(L, 0, 1);
@@ -148,6 +148,7 @@ void lss_world_init(lss_world *w, lss_context *c) {
   ss_list_init(&w->peers);
   ss_list_init(&w->parked);
   ss_list_init(&w->sessions);
+  ss_list_init(&w->kept);
   ss_list_init(&w->late);
 }
 

@@ -33,7 +33,8 @@ struct lss_world {
   ss_list peers;     /* lss_peer.node */
   ss_list parked;    /* lss_task.node */
   size_t waiters;    /* length of `parked` */
-  ss_list sessions;  /* lss_session.node: those that the core may tell of */
+  ss_list sessions;  /* lss_session.node: those that the core may tell of, */
+  ss_list kept;      /* likewise, and in a bundle already */
   ss_list late;      /* that have ended, and there was no memory to say so */
   unsigned places;   /* live.c: how many there are, */
   unsigned free_place, hole; /* the first free one, the first missing leaf */
@@ -61,7 +62,8 @@ struct lss_context {
   bool generational; /* was the collector, before */
   unsigned cycles;
   struct lss_bundle *filling; /* bundle.c: has room; or NULL */
-  ss_list dropped;            /* lss_bundle.node: nobody has it any more */
+  ss_list bundles;            /* lss_bundle.node: somebody may have it, */
+  ss_list dropped;            /* nobody has it any more */
   /* stall.c */
   ss_watchdog *watchdog; /* NULL: nobody wants to know */
   lua_State *hooked;     /* where our hook is set, in place of: */

@@ -67,17 +67,37 @@ static void let_go(void *core) {
   ss_session_unref(core);
 }
 
-/* Its reference goes into a bundle. */
-static void bundle(lua_State *L, lss_session *box) {
+/* The reference of the first of the list goes into a bundle. NULL: it can't,
+ * the network is being collected, with all that is in it. A script's finalizer
+ * may run meanwhile, and may itself step or close the network. */
+static lss_session *bundle_first(lua_State *L, ss_list *list) {
+  lss_session *box = SS_CONTAINER(list->next, lss_session, node);
+  int top = lua_gettop(L);
+
   if (box->bundle)
-    return;
+    return box;
   lss_push_anchored(L, box->world, box->place);
   if (lua_touserdata(L, -1)) {
     lss_bundle_push(L);
-    box->bundle = lss_bundle_add(L, box->core, let_go);
-    lua_setiuservalue(L, -2, LSS_SESSION_BUNDLE);
+    if (!box->bundle) {
+      box->bundle = lss_bundle_add(L, box->core, let_go);
+      lua_setiuservalue(L, -2, LSS_SESSION_BUNDLE);
+    }
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
+  return box->bundle ? box : NULL;
+}
+
+/* False: there was none to be settled, or it can't be. */
+static bool settle_first(lua_State *L, lss_world *w) {
+  lss_session *box;
+
+  if (ss_list_empty(&w->late) || !(box = bundle_first(L, &w->late)))
+    return false;
+  ss_list_remove(&box->node);
+  lss_release(L, w, box->place);
+  box->place = 0;
+  return true;
 }
 
 static void detach(lss_session *box) {
@@ -98,27 +118,24 @@ void lss_session_settle(lua_State *L, lss_session *box) {
     ss_list_remove(&box->node);
     ss_list_append(&w->late, &box->node);
   }
-  while (L && !w->closed && !ss_list_empty(&w->late)) {
-    box = SS_CONTAINER(w->late.next, lss_session, node);
-    bundle(L, box);
-    if (!box->bundle)
-      return; /* the network is being collected: with all that is in it */
-    ss_list_remove(&box->node);
-    lss_release(L, w, box->place);
-    box->place = 0;
+  while (L && !w->closed && settle_first(L, w)) {
   }
 }
 
-static void keep_all(lua_State *L, ss_list *list) {
-  ss_list *n;
-
-  for (n = list->next; n != list; n = n->next)
-    bundle(L, SS_CONTAINER(n, lss_session, node));
-}
-
 void lss_sessions_keep(lua_State *L, lss_world *w) {
-  keep_all(L, &w->sessions);
-  keep_all(L, &w->late);
+  lss_session *box;
+
+  do {
+    while (!ss_list_empty(&w->sessions)) {
+      box = bundle_first(L, &w->sessions);
+      if (!box)
+        return;
+      if (!box->live) /* it was settled, or the network closed, meanwhile */
+        continue;
+      ss_list_remove(&box->node);
+      ss_list_append(&w->kept, &box->node);
+    }
+  } while (settle_first(L, w));
 }
 
 static void close_all(ss_list *list) {
@@ -137,6 +154,7 @@ static void close_all(ss_list *list) {
 
 void lss_sessions_close(lss_world *w) {
   close_all(&w->sessions);
+  close_all(&w->kept);
   close_all(&w->late);
 }
 

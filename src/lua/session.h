@@ -29,8 +29,8 @@ enum {
 };
 
 typedef struct lss_session {
-  ss_list node;          /* world->sessions, or `late`; until it is in a bundle
-                            and no more live */
+  ss_list node;          /* world->sessions, `kept` or `late`; until it is in a
+                            bundle and no more live */
   ss_session *core;      /* a reference; to be read by lss_session_readable */
   lss_bundle_ref bundle; /* has that reference; NULL: it is our own */
   unsigned place;        /* in the live table */
