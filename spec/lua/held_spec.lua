@@ -98,6 +98,60 @@ describe("ended calls", function()
   end)
 end)
 
+-- Its bundle is finalized, and emptied by what finalizers parse, while it is
+-- read. Each step of the collector calls ten of those at most.
+it("a message that a finalizer brought back can be read to the end", function()
+  local output, ok, status = script [[
+    local parse = require("sipsession")._message
+    local lines = { "OPTIONS sip:a@b SIP/2.0", "From: <sip:a@b>;tag=1",
+      "Via: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bK1", "To: <sip:a@b>",
+      "Call-ID: 1", "CSeq: 1 OPTIONS" }
+    for i = 1, 90 do
+      lines[#lines + 1] = ("X-Long-%d: %s"):format(i, ("x"):rep(i))
+    end
+    local text = table.concat(lines, "\r\n") .. "\r\n\r\n"
+    collectgarbage("incremental", 1000, 100, 1)
+    collectgarbage()
+    collectgarbage "stop"
+    local saved, emptied
+    setmetatable({}, { __gc = function() -- the oldest: the last to be called
+      for _ = 1, 50 do
+        parse(text)
+      end
+      emptied = true
+    end })
+    for _ = 1, 16 do
+      assert(parse(text)) -- a bundle begins
+    end
+    local back = { assert(parse(text)) }
+    for _ = 1, 32 do
+      assert(parse(text)) -- and is no more the one that is filled
+    end
+    for _ = 1, 20 do
+      setmetatable({}, { __gc = function() end })
+    end
+    setmetatable(back, { __gc = function(self)
+      saved = self[1]
+    end })
+    back = nil
+    while not saved do
+      collectgarbage("step", 0)
+    end
+    assert(not emptied)
+    collectgarbage "restart"
+    local headers = saved:headers()
+    assert(emptied)
+    for i = 1, 90 do
+      assert(headers[5 + i][2] == ("x"):rep(i))
+    end
+    print(pcall(function()
+      return saved.method
+    end))
+  ]]
+  assert.match("^false\t.*this message has been freed\n$", output)
+  assert.is_true(ok, status)
+end)
+
 -- A script's finalizer runs wherever something is allocated.
 describe("a network that is being closed, by a finalizer", function()
   -- In an interpreter of its own, for who fails goes round for ever. Each

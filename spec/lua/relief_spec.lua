@@ -1,6 +1,7 @@
 -- Once a rush is over the collector is asked to work (src/lua/relief.c). More
 -- than a thousand sleepers are a rush: what counts are timers.
 local sip = require "sipsession"
+local script = require "support.script"
 
 describe("after a rush #slow", function()
   local mode, pause, step
@@ -120,5 +121,51 @@ describe("after a rush #slow", function()
 
   it("what is no rush is left to the collector", function()
     assert.is_false(collects(900, 1))
+  end)
+end)
+
+-- Messages that were kept, and are no more: they lie on the C heap. What a
+-- sanitizer frees stays for a while.
+local SANITIZED = os.getenv "SIPSESSION_BUILD" ~= nil
+
+describe("without a rush, and without calls #slow", function()
+  (SANITIZED and pending or it)("what was dropped goes back", function()
+    local output, ok = script [[
+      local sip = require "sipsession"
+      local function resident() -- MB
+        local file = assert(io.open "/proc/self/status")
+        local kb = file:read "a":match "VmRSS:%s*(%d+)"
+        file:close()
+        return kb / 1024
+      end
+      local text = "OPTIONS sip:a@b SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\n"
+        .. "Via: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bK1\r\nTo: <sip:a@b>\r\n"
+        .. "Call-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n" .. ("x"):rep(1000)
+      local before, kept = resident(), {}
+      for i = 1, 30000 do -- more than go in one step
+        kept[i] = assert(sip._message(text))
+      end
+      local held = resident() - before
+      assert(held > 30)
+      kept = nil
+      collectgarbage()
+      collectgarbage() -- a generational one calls the finalizers late
+      local endpoint = assert(sip.endpoint { listen = "udp:127.0.0.1:0" })
+      local left
+      sip.spawn(function()
+        for _ = 1, 100 do
+          sip.sleep(0.1)
+          left = resident() - before
+          if left < held / 4 then
+            break
+          end
+        end
+        endpoint:close()
+      end)
+      sip.run()
+      print(left < held / 4)
+    ]]
+    assert.equal("true\n", output)
+    assert.is_true(ok)
   end)
 end)

@@ -100,6 +100,12 @@ static bool relieve(void *arg, bool stop) {
   return ++asked < 3;
 }
 
+static bool relieve_quietly(void *arg, bool stop) {
+  assert_true(stop);
+  loop->relief.wanted = asked < 2;
+  return relieve(arg, stop);
+}
+
 static void once(ss_timer *timer) {
   (void)timer;
   fired++;
@@ -151,6 +157,27 @@ static void where_nothing_is_alive_nobody_is_woken_for_it(void **state) {
   assert_false(readable(700));
 }
 
+/* It says so outside a turn here; and is told that there was no rush. */
+static void without_a_rush_it_is_asked_if_it_wants_to_be(void **state) {
+  ss_limits limits;
+  ss_addr addr = addr_of("udp:127.0.0.1:0");
+  (void)state;
+  ss_limits_default(&limits);
+  assert_int_equal(
+      ss_transport_open(loop, &addr, &limits, &sink, NULL, &transport), 0);
+  asked = 0;
+  loop->relief.fn = relieve_quietly;
+  loop->relief.wanted = true;
+  for (int i = 0; i < 100 && asked < 3; i++)
+    ss_loop_run(loop, SS_RUN_ONCE);
+  assert_int_equal(asked, 3);
+  assert_true(ss_loop_pollfd(loop) >= 0);
+  while (readable(0))
+    ss_loop_run(loop, SS_RUN_NOWAIT);
+  assert_false(readable(700));
+  assert_int_equal(asked, 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(
@@ -159,6 +186,8 @@ int main(void) {
           after_a_rush_whoever_waits_is_told_of_the_relief, setup, teardown),
       cmocka_unit_test_setup_teardown(
           where_nothing_is_alive_nobody_is_woken_for_it, setup, teardown),
+      cmocka_unit_test_setup_teardown(
+          without_a_rush_it_is_asked_if_it_wants_to_be, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static void end_last(lss_bundle *b) {
   b->at[b->count].let_go(b->at[b->count].object);
 }
 
-bool lss_bundle_drain(lss_context *c) {
+static bool drain(lss_context *c) {
   lss_bundle *b;
   unsigned n;
 
@@ -46,15 +46,22 @@ bool lss_bundle_drain(lss_context *c) {
   return !ss_list_empty(&c->dropped);
 }
 
+/* Not in a finalizer, where the collector's options are out of reach: it may
+ * run inside a getter that has looked already, and reads on. */
+bool lss_bundle_drain(lua_State *L, lss_context *c) {
+  return lua_gc(L, LUA_GCISRUNNING) >= 0 && drain(c);
+}
+
 static void drop(lss_bundle *b) {
   lss_context *c = b->context;
 
   *b->box = NULL;
-  b->box = NULL;
   if (c->filling == b)
     c->filling = NULL;
   ss_list_remove(&b->node);
   ss_list_append(&c->dropped, &b->node);
+  if (c->real.loop)
+    c->real.loop->relief.wanted = true;
 }
 
 static int bundle_gc(lua_State *L) {
@@ -68,7 +75,7 @@ static int bundle_gc(lua_State *L) {
 void lss_bundles_close(lss_context *c) {
   while (!ss_list_empty(&c->bundles))
     drop(SS_CONTAINER(c->bundles.next, lss_bundle, node));
-  while (lss_bundle_drain(c)) {
+  while (drain(c)) {
   }
 }
 
@@ -78,7 +85,7 @@ void lss_bundle_push(lua_State *L) {
 
   if (c->closed)
     luaL_error(L, "sipsession: the Lua state is being closed");
-  lss_bundle_drain(c);
+  lss_bundle_drain(L, c);
   if (c->filling && c->filling->count < SIZE) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &filling_key);
     return;

@@ -22,8 +22,9 @@ void lss_bundle_push(lua_State *L);
 lss_bundle_ref lss_bundle_add(lua_State *L, void *object,
                               void (*let_go)(void *object));
 /* What was in bundles that nobody has goes bit by bit, for the collector would
- * call thousands of finalizers in a row. False: nothing is left. */
-bool lss_bundle_drain(lss_context *c);
+ * call thousands of finalizers in a row. False: nothing is left, or nothing may
+ * go now. */
+bool lss_bundle_drain(lua_State *L, lss_context *c);
 /* At lua_close: what is in any bundle goes now. */
 void lss_bundles_close(lss_context *c);
 

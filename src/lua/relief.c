@@ -4,7 +4,9 @@
  * next calls the finalizers; the last frees what had one. A generational
  * collector, which the interpreter's is, knows no such steps and is made an
  * incremental one meanwhile. A script that stopped its collector keeps what it
- * has. */
+ * has.
+ *
+ * What the collector has found already goes without a rush, too. */
 #include "lua/relief.h"
 #include "lua/bundle.h"
 #include "lua/call.h"
@@ -16,18 +18,27 @@ static uint64_t ms(const lss_context *c) {
   return c->real.loop->ops->clock(c->real.loop);
 }
 
+static int drain(lua_State *L) {
+  lss_context *c = lua_touserdata(L, 1);
+  uint64_t now = ms(c);
+
+  do
+    c->relieving = lss_bundle_drain(L, c);
+  while (c->relieving && ms(c) == now);
+  c->real.loop->relief.wanted = !ss_list_empty(&c->dropped);
+  return 0;
+}
+
 static int step(lua_State *L) {
   lss_context *c = lua_touserdata(L, 1);
   uint64_t now = ms(c);
-  bool over = false, left;
+  bool over = false;
 
   if (lua_gc(L, LUA_GCISRUNNING) != 1)
     return 0;
   c->relieving = true;
   if (lua_gc(L, LUA_GCINC, 0, 0, 0) == LUA_GCGEN)
     c->generational = true;
-  while ((left = lss_bundle_drain(c)) && ms(c) == now) {
-  }
   while (!over && ms(c) == now)
     over = lua_gc(L, LUA_GCSTEP, 0) == 1;
   if (!over)
@@ -36,7 +47,7 @@ static int step(lua_State *L) {
     c->cycles++;
   if (c->cycles < CYCLES && c->real.loop->wheel.count < LITTLE)
     lss_context_tidy(L);
-  c->relieving = c->cycles < CYCLES || left;
+  c->relieving = c->cycles < CYCLES || !ss_list_empty(&c->dropped);
   return 0;
 }
 
@@ -49,7 +60,8 @@ static bool relieve(void *arg, bool stop) {
   lss_context *c = arg;
 
   c->relieving = false;
-  if (!stop)
+  lss_door(c, drain, c);
+  if (!stop && !c->relieving)
     lss_door(c, step, c);
   if (c->relieving)
     return true;
@@ -61,5 +73,5 @@ static bool relieve(void *arg, bool stop) {
 }
 
 void lss_relief_init(lss_context *c) {
-  c->real.loop->relief = (ss_relief){relieve, c};
+  c->real.loop->relief = (ss_relief){relieve, c, !ss_list_empty(&c->dropped)};
 }

@@ -60,11 +60,12 @@ typedef struct ss_pace {
 
 /* Called on a real loop when much of what was going on has ended, to let go of
  * what is only kept for later: works for a millisecond, and says whether there
- * is more to do. `stop`: the rush is on again, all is to be as it was. See
- * relief.c. */
+ * is more to do. `stop`: no rush has ended, or it is on again: all is to be as
+ * it was. See relief.c. */
 typedef struct ss_relief {
   bool (*fn)(void *arg, bool stop); /* NULL: nobody keeps anything */
   void *arg;
+  bool wanted; /* the owner's, too: calls for it without a rush */
 } ss_relief;
 
 struct ss_loop {

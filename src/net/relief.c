@@ -4,7 +4,10 @@
  * each connection has one. Once they are a share of what they were, and still
  * are a moment later, the owner is asked to let go, a millisecond at a time,
  * and the C library now and then. What was left of the rush then has a relief
- * of its own when it ends. It keeps no loop alive. */
+ * of its own when it ends. It keeps no loop alive.
+ *
+ * The owner may want to let go without a rush, and is asked, too; the C library
+ * once that took more than one step. */
 #include "base/alloc.h"
 #include "net/uvloop.h"
 
@@ -15,9 +18,17 @@
 #define PAUSE 5   /* ms from one step to the next */
 #define STEPS 4   /* until the C library is asked: 60 ms for 300 MB */
 
+/* There was a rush, and it is over. */
 static bool is_over(const ss_uvloop *u) {
   size_t share = u->peak / SHARE;
-  return u->loop.wheel.count <= (share > LITTLE ? share : LITTLE);
+  return (u->peak > FEW || u->rushed) &&
+         u->loop.wheel.count <= (share > LITTLE ? share : LITTLE);
+}
+
+static bool is_time_to_trim(const ss_uvloop *u, bool over, bool more) {
+  if (over)
+    return !more || u->relieved % STEPS == 0;
+  return !more && u->relieved > 0 && u->loop.wheel.count <= FEW;
 }
 
 static void start(ss_uvloop *u, uint32_t ms);
@@ -31,7 +42,9 @@ static void work(uv_timer_t *timer) {
     u->left = u->loop.wheel.count;
   ss_uvloop_enter(&u->loop);
   more = relief->fn && relief->fn(relief->arg, !over);
-  if (over && (!more || ++u->relieved % STEPS == 0))
+  if (more)
+    u->relieved++;
+  if (is_time_to_trim(u, over, more))
     ss_alloc_trim();
   if (more) {
     start(u, PAUSE);
@@ -59,7 +72,6 @@ void ss_uvloop_relief_init(ss_uvloop *u) {
 void ss_uvloop_relief_look(ss_uvloop *u) {
   if (u->loop.wheel.count > u->peak)
     u->peak = u->loop.wheel.count;
-  else if ((u->peak > FEW || u->rushed) && is_over(u) &&
-           u->relief_due == UINT64_MAX)
+  else if (u->relief_due == UINT64_MAX && (u->loop.relief.wanted || is_over(u)))
     start(u, QUIET);
 }

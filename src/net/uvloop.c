@@ -67,6 +67,7 @@ static void before_poll(uv_prepare_t *prepare) {
     uv_idle_start(&u->idle, nothing);
   }
   arm(u);
+  ss_uvloop_relief_look(u);
 }
 
 /* Only of what a poll brought: timers have turns of their own in between, which

@@ -37,7 +37,8 @@ static inline ss_uvloop *ss_uvloop_of(const ss_loop *loop) {
 
 /* relief.c */
 void ss_uvloop_relief_init(ss_uvloop *u);
-void ss_uvloop_relief_look(ss_uvloop *u); /* at the end of each turn */
+/* At the end of each turn, and before the poll. */
+void ss_uvloop_relief_look(ss_uvloop *u);
 
 int ss_udp_listen(ss_loop *loop, const ss_addr *addr, const ss_limits *limits,
                   const ss_sink *sink, void *arg, ss_transport **out);
