@@ -4,7 +4,10 @@ local Siege = require "support.siege"
 local CALLS = Siege.LONG and 200000 or 8000
 local RATE = 5000 -- a second
 local T1 = 0.02   -- seconds
-local BAR = 1.1   -- of what the process had when its first calls had ended
+local MUCH = 2048 -- KB
+-- Of what the process had when its first calls had ended: the best of all, and
+-- each. What the server's own script leaves to its collector is in it.
+local BAR, EACH = 1.1, 1.2
 
 describe("memory that a rush of calls took #slow", function()
   local siege
@@ -35,13 +38,18 @@ describe("memory that a rush of calls took #slow", function()
       endpoint = ("{ timers = { t1 = %g } }"):format(T1),
     }
     local _, began = rush(100, math.huge)
+    local least = math.huge
     for _ = 1, Siege.LONG and 4 or 1 do
       local most, after = rush(CALLS, began * BAR)
       Siege.say("%d KB at first, %d at the most, %d after", began, most, after)
       if not Siege.SANITIZED then
-        assert.is_true(most > began * 2, ("%d, was %d"):format(most, began))
-        assert.is_true(after < began * BAR, ("%d, was %d"):format(after, began))
+        assert.is_true(most > began + MUCH, ("%d, was %d"):format(most, began))
+        assert.is_true(after < began * EACH, ("%d, was %d"):format(after, began))
       end
+      least = math.min(least, after)
+    end
+    if not Siege.SANITIZED then
+      assert.is_true(least < began * BAR, ("%d, was %d"):format(least, began))
     end
   end
 
