@@ -44,7 +44,8 @@ describe("memory that a rush of calls took #slow", function()
       Siege.say("%d KB at first, %d at the most, %d after", began, most, after)
       if not Siege.SANITIZED then
         assert.is_true(most > began + MUCH, ("%d, was %d"):format(most, began))
-        assert.is_true(after < began * EACH, ("%d, was %d"):format(after, began))
+        assert.is_true(after < began * EACH,
+          ("%d, was %d"):format(after, began))
       end
       least = math.min(least, after)
     end
