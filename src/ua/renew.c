@@ -118,9 +118,9 @@ static void describe(ss_renewal *r) {
 }
 
 /* RFC 3261 14.1: who doesn't own the Call-ID waits up to two seconds, in units
- * of 10 ms. */
+ * of 10 ms; not none at all, which would cross theirs again. */
 static uint64_t glare(void) {
-  return (uint64_t)ss_random_below(201) * 10;
+  return (uint64_t)(1 + ss_random_below(200)) * 10;
 }
 
 static void wait(ss_renewal *r, uint64_t ms) {
