@@ -1,8 +1,8 @@
 -- The benchmark's server, driven from luv's loop so that each turn of it can be
 -- timed: the CPU time that it took, from when there was something to do until
--- it waits again. The collector takes small steps. On SIGUSR1
--- it says how many turns there were since the last, the time that 99.9 % of
--- them took at most and the worst, us; then the KB that Lua has.
+-- it waits again. The collector takes small steps. On SIGUSR1 it says how many
+-- turns there were since the last, the time that 99.9 % of them took at most
+-- and the worst, us; then the KB that Lua has.
 --
 --   lua5.4 bench/scale_serve.lua port incremental|generational
 package.path = "./lua/?.lua;" .. package.path

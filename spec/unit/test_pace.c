@@ -63,6 +63,14 @@ static int teardown(void **state) {
   return nothing_alive(state);
 }
 
+static void listen_on_udp(void) {
+  ss_limits limits;
+  ss_addr addr = addr_of("udp:127.0.0.1:0");
+  ss_limits_default(&limits);
+  assert_int_equal(
+      ss_transport_open(loop, &addr, &limits, &sink, NULL, &transport), 0);
+}
+
 static void send_many(const ss_addr *to, int n) {
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   assert_true(fd >= 0);
@@ -73,13 +81,9 @@ static void send_many(const ss_addr *to, int n) {
 }
 
 static void what_a_turn_left_unread_the_next_one_knows(void **state) {
-  ss_limits limits;
-  ss_addr addr = addr_of("udp:127.0.0.1:0");
   ss_timer timer = {.fn = again};
   (void)state;
-  ss_limits_default(&limits);
-  assert_int_equal(
-      ss_transport_open(loop, &addr, &limits, &sink, NULL, &transport), 0);
+  listen_on_udp();
   send_many(ss_transport_local(transport), MANY);
   ss_loop_timer(loop, &timer, 1);
   for (int i = 0; i < 1000 && got < MANY; i++)
@@ -126,13 +130,16 @@ static bool readable(int ms) {
   return poll(&p, 1, ms) == 1;
 }
 
+static void is_asked_no_more(void) {
+  while (readable(0)) /* what woke us may be there for one more turn */
+    ss_loop_run(loop, SS_RUN_NOWAIT);
+  assert_false(readable(700));
+  assert_int_equal(asked, 3);
+}
+
 static void after_a_rush_whoever_waits_is_told_of_the_relief(void **state) {
-  ss_limits limits;
-  ss_addr addr = addr_of("udp:127.0.0.1:0");
   (void)state;
-  ss_limits_default(&limits);
-  assert_int_equal(
-      ss_transport_open(loop, &addr, &limits, &sink, NULL, &transport), 0);
+  listen_on_udp();
   asked = 0;
   loop->relief.fn = relieve;
   rush();
@@ -140,10 +147,7 @@ static void after_a_rush_whoever_waits_is_told_of_the_relief(void **state) {
     if (readable(2000))
       ss_loop_run(loop, SS_RUN_NOWAIT);
   assert_int_equal(asked, 3);
-  while (readable(0)) /* what woke us may be there for one more turn */
-    ss_loop_run(loop, SS_RUN_NOWAIT);
-  assert_false(readable(700));
-  assert_int_equal(asked, 3);
+  is_asked_no_more();
 }
 
 /* Else it would be asked to run, and have nothing to do, again and again. */
@@ -159,12 +163,8 @@ static void where_nothing_is_alive_nobody_is_woken_for_it(void **state) {
 
 /* It says so outside a turn here; and is told that there was no rush. */
 static void without_a_rush_it_is_asked_if_it_wants_to_be(void **state) {
-  ss_limits limits;
-  ss_addr addr = addr_of("udp:127.0.0.1:0");
   (void)state;
-  ss_limits_default(&limits);
-  assert_int_equal(
-      ss_transport_open(loop, &addr, &limits, &sink, NULL, &transport), 0);
+  listen_on_udp();
   asked = 0;
   loop->relief.fn = relieve_quietly;
   loop->relief.wanted = true;
@@ -172,10 +172,7 @@ static void without_a_rush_it_is_asked_if_it_wants_to_be(void **state) {
     ss_loop_run(loop, SS_RUN_ONCE);
   assert_int_equal(asked, 3);
   assert_true(ss_loop_pollfd(loop) >= 0);
-  while (readable(0))
-    ss_loop_run(loop, SS_RUN_NOWAIT);
-  assert_false(readable(700));
-  assert_int_equal(asked, 3);
+  is_asked_no_more();
 }
 
 int main(void) {

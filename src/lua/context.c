@@ -71,10 +71,12 @@ static void drop_pool(lua_State *L, lss_context *c) {
 }
 
 void lss_context_tidy(lua_State *L) {
+  lss_context *c = lss_context_get(L);
+
   luaL_checkstack(L, 8, NULL);
-  drop_pool(L, lss_context_get(L));
+  drop_pool(L, c);
   shrink(L, &boxes_key, "v");
-  lss_live_tidy(L, &lss_context_get(L)->real);
+  lss_live_tidy(L, &c->real);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
 }
 

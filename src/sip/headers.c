@@ -254,6 +254,11 @@ int ss_message_to(ss_message *m, const ss_name_addr **out) {
   return parse_once(m, SS_FIELD_TO, &m->parsed->to, out);
 }
 
+bool ss_message_has_to_tag(ss_message *m) {
+  const ss_name_addr *to;
+  return !ss_message_to(m, &to) && to->tag.n;
+}
+
 int ss_message_contact(ss_message *m, const ss_name_addr **out) {
   return parse_once(m, SS_FIELD_CONTACT, &m->parsed->contact, out);
 }

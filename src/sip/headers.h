@@ -43,6 +43,7 @@ typedef struct ss_via {
  * header), SS_ESYNTAX, SS_ENOMEM. The results are kept. */
 int ss_message_from(ss_message *m, const ss_name_addr **out);
 int ss_message_to(ss_message *m, const ss_name_addr **out);
+bool ss_message_has_to_tag(ss_message *m);             /* it is of a dialog */
 int ss_message_via(ss_message *m, const ss_via **out); /* the topmost */
 int ss_message_contact(ss_message *m, const ss_name_addr **out); /* the first;
   "*" is SS_ESYNTAX */

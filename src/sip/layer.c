@@ -71,11 +71,6 @@ static void add_host(ss_siphash *k, ss_str host) {
   ss_siphash_add(k, (ss_str){low, host.n});
 }
 
-bool ss_layer_has_to_tag(ss_message *m) {
-  const ss_name_addr *to;
-  return !ss_message_to(m, &to) && to->tag.n;
-}
-
 static ss_str from_tag(ss_message *m) {
   const ss_name_addr *from;
   return ss_message_from(m, &from) ? SS_STR_NONE : from->tag;
@@ -248,7 +243,7 @@ void ss_layer_expect(const ss_layer *l, ss_message *m, ss_keys *out) {
   if (ack)
     return;
   out->merge = merge_key(m, m->method);
-  if (!ss_layer_has_to_tag(m))
+  if (!ss_message_has_to_tag(m))
     ss_hash_expect(&l->merges, out->merge.h);
 }
 

@@ -57,7 +57,6 @@ struct ss_server {
   void *arg;
 };
 
-bool ss_layer_has_to_tag(ss_message *m);
 /* layer.c: a 503 that its repeats will get too; a stream repeats nothing. */
 void ss_layer_remember(ss_layer *l, const ss_path *path, ss_key key);
 

@@ -117,6 +117,7 @@ typedef struct ss_message {
   ss_str body;     /* Content-Length applied */
   ss_str user;     /* whose request it is; set by who has made sure of that */
   double time;     /* seconds on the receiver's clock; set by the receiver */
+  uint64_t dialog; /* a hash, set by who looks for that; 0: not made yet */
   ss_field *field; /* [0] is unused: an index of 0 means none */
   uint8_t fields;  /* number of fields + 1 */
   uint8_t first[SS_FIELD_COUNT]; /* index of the first with that id */

@@ -40,7 +40,7 @@ ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
     ss_addr_set_port(&s->path.peer, s->sent_by_port);
   s->request = ss_message_ref(m);
   ss_hash_insert(&l->servers, &s->node, key.h);
-  if (!ss_layer_has_to_tag(m)) /* 8.2.2.2 is about requests without one */
+  if (!ss_message_has_to_tag(m)) /* 8.2.2.2 is about requests without one */
     ss_hash_insert(&l->merges, &s->merge, merge_key.h);
   ss_path_watch(&s->path, &s->lost);
   if (s->invite) /* 17.2.1: a 100 unless something is said within 200 ms */

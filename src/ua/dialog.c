@@ -29,17 +29,24 @@ void ss_dialog_remove(ss_endpoint *e, ss_dialog *d) {
   ss_hash_remove(&e->dialogs, &d->node);
 }
 
+/* Of a request that was received. */
+static uint64_t hash_of(ss_message *m, ss_str local, ss_str remote) {
+  if (!m->dialog)
+    m->dialog = dialog_hash(m->call_id, local, remote);
+  return m->dialog;
+}
+
 void ss_dialog_expect(const ss_endpoint *e, ss_message *m) {
   const ss_name_addr *from, *to;
   if (!ss_message_from(m, &from) && !ss_message_to(m, &to) && to->tag.n)
-    ss_hash_expect(&e->dialogs, dialog_hash(m->call_id, to->tag, from->tag));
+    ss_hash_expect(&e->dialogs, hash_of(m, to->tag, from->tag));
 }
 
 ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m) {
   const ss_name_addr *from, *to;
   if (ss_message_from(m, &from) || ss_message_to(m, &to))
     return NULL;
-  uint64_t h = dialog_hash(m->call_id, to->tag, from->tag);
+  uint64_t h = hash_of(m, to->tag, from->tag);
   ss_hnode *n = ss_hash_first(&e->dialogs, h);
   for (; n; n = ss_hash_next(&e->dialogs, n)) {
     ss_dialog *d = SS_CONTAINER(n, ss_dialog, node);

@@ -240,13 +240,8 @@ static void out_of_dialog(ss_endpoint *e, ss_server *server, ss_message *m) {
     ss_requests_reply(e, server, 200, ss_str_z(e->capabilities));
 }
 
-static bool has_to_tag(ss_message *m) {
-  const ss_name_addr *to;
-  return !ss_message_to(m, &to) && to->tag.n;
-}
-
 void ss_requests_admitted(ss_endpoint *e, ss_server *server, ss_message *m) {
-  bool tagged = has_to_tag(m);
+  bool tagged = ss_message_has_to_tag(m);
   ss_session *s = tagged ? ss_dialog_find(e, m) : NULL;
   if (m->method == SS_CANCEL)
     ss_cancel_received(e, server, m);
@@ -295,7 +290,8 @@ static ss_entry by_rate(ss_endpoint *e, const ss_path *path) {
  * kept of those that may not. */
 static ss_entry on_admit(void *arg, const ss_path *path, ss_message *m) {
   ss_endpoint *e = arg;
-  if (m->method != SS_INVITE || (has_to_tag(m) && ss_dialog_find(e, m)))
+  if (m->method != SS_INVITE ||
+      (ss_message_has_to_tag(m) && ss_dialog_find(e, m)))
     return SS_LET_IN;
   ss_entry entry = e->rate ? by_rate(e, path) : SS_LET_IN;
   if (entry != SS_LET_IN || !ss_overload_refuses(e))

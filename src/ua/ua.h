@@ -257,9 +257,9 @@ void ss_requests_later(ss_endpoint *e, ss_server *server);
 void ss_dialog_init(ss_dialog *d, ss_message *invite, ss_str remote_tag);
 void ss_dialog_insert(ss_endpoint *e, ss_dialog *d);
 void ss_dialog_remove(ss_endpoint *e, ss_dialog *d);
-/* The session whose dialog a request with a To tag belongs to, or NULL. */
-/* A request that may be of a dialog is looked for soon. */
+/* The dialog of that request, if it is of one, will be looked for soon. */
 void ss_dialog_expect(const ss_endpoint *e, ss_message *m);
+/* The session whose dialog a request with a To tag belongs to, or NULL. */
 ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m);
 /* RFC 3261 12.2.2: false when the CSeq is lower than the last. */
 bool ss_dialog_in_order(ss_dialog *d, const ss_message *m);
