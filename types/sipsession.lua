@@ -157,6 +157,11 @@ function sip.endpoint(options) end
 ---networks run first, until nothing is due on them. Raises when it is running
 ---already, and what a hook of a network raised. "once" makes one turn that
 ---waits, "nowait" one that doesn't.
+---
+---Ctrl-C (SIGINT) under the lua interpreter ends it, and verbs that block, at
+---the end of the turn with the interpreter's own error, "interrupted!"; calls
+---stay as they are, and it can be run again. A second one kills, as ever.
+---"nowait" leaves SIGINT alone, and so does all where it has no handler.
 ---@param mode? "default"|"once"|"nowait"
 ---@return boolean alive something is left to wait for
 function sip.run(mode) end

@@ -5,6 +5,7 @@
 #include "lua/bundle.h"
 #include "lua/call.h"
 #include "lua/endpoint.h"
+#include "lua/interrupt.h"
 #include "lua/live.h"
 #include "lua/network.h"
 #include "lua/relief.h"
@@ -24,6 +25,7 @@ static int context_gc(lua_State *L) {
     return 0;
   c->closed = true;
   c->L = NULL;
+  lss_interrupt_forget(c);
   lss_stall_stop(c);
   if (c->real.loop && !c->real.running) {
     for (n = c->real.endpoints.next; n != &c->real.endpoints; n = n->next)

@@ -5,6 +5,7 @@
 #include "lua/call.h"
 #include "lua/endpoint.h"
 #include "lua/error.h"
+#include "lua/interrupt.h"
 #include "lua/message.h"
 #include "lua/network.h"
 #include "lua/referral.h"
@@ -41,13 +42,21 @@ void lss_push_codes(lua_State *L) {
  * done. */
 static int run_network(lua_State *L, lss_world *w, ss_run_mode mode) {
   uint64_t until = mode == SS_RUN_NOWAIT ? w->loop->now : UINT64_MAX;
+  lss_context *c = w->context;
   int rc, steps = 0;
+  bool interrupted;
 
   lss_world_hold(L, w);
+  if (mode != SS_RUN_NOWAIT)
+    lss_interrupt_begin(L, c);
   do
     rc = lss_world_turn(L, w, mode, until);
-  while (rc > 0 && ++steps && mode == SS_RUN_DEFAULT && !w->context->stopping);
+  while (rc > 0 && ++steps && mode == SS_RUN_DEFAULT && !c->stopping &&
+         !lss_interrupted(c));
+  interrupted = lss_interrupt_end(c);
   lss_world_unhold(L, w);
+  if (interrupted)
+    lss_interrupt_raise(L);
   return rc < 0 ? rc : steps > 0;
 }
 
@@ -77,6 +86,22 @@ static bool run_networks(lua_State *L, lss_context *c, ss_run_mode mode) {
   return alive;
 }
 
+/* Runs the real loop. Raises what goes wrong. */
+static int run_real(lua_State *L, lss_world *w, ss_run_mode mode) {
+  bool interrupted;
+  int rc;
+
+  lss_world_hold(L, w);
+  if (mode != SS_RUN_NOWAIT)
+    lss_interrupt_begin(L, w->context);
+  rc = lss_world_turn(L, w, mode, 0);
+  interrupted = lss_interrupt_end(w->context);
+  lss_world_unhold(L, w);
+  if (interrupted)
+    lss_interrupt_raise(L);
+  return rc < 0 ? lss_world_raise(L, w, rc) : rc;
+}
+
 int lss_run(lua_State *L) {
   static const char *const modes[] = {"default", "once", "nowait", NULL};
   static const ss_run_mode mode_of[] = {SS_RUN_DEFAULT, SS_RUN_ONCE,
@@ -95,11 +120,7 @@ int lss_run(lua_State *L) {
     /* A turn that waits must not, after a network had something to do. */
     if (mode == SS_RUN_ONCE && alive)
       mode = SS_RUN_NOWAIT;
-    lss_world_hold(L, &c->real);
-    rc = lss_world_turn(L, &c->real, mode, 0);
-    lss_world_unhold(L, &c->real);
-    if (rc < 0)
-      return lss_world_raise(L, &c->real, rc);
+    rc = run_real(L, &c->real, mode);
   }
   lua_pushboolean(L, rc > 0 || (mode != SS_RUN_DEFAULT && alive));
   return 1;

@@ -3,6 +3,7 @@
  * over can't be taken for it. */
 #include "lua/wait.h"
 #include "lua/error.h"
+#include "lua/interrupt.h"
 #include "lua/live.h"
 #include <math.h>
 
@@ -95,10 +96,15 @@ static int block(lua_State *L, lss_task *t) {
   lss_world *w = t->where;
   int idx = lua_gettop(L);
   int rc = 1;
+  bool interrupted;
 
-  while (!t->done && rc > 0)
+  lss_interrupt_begin(L, w->context);
+  while (!t->done && rc > 0 && !lss_interrupted(w->context))
     rc = lss_world_turn(L, w, SS_RUN_ONCE, UINT64_MAX);
+  interrupted = lss_interrupt_end(w->context);
   lss_wait_drop(L, t);
+  if (interrupted)
+    lss_interrupt_raise(L);
   if (t->done)
     return results(L, idx);
   if (rc < 0)

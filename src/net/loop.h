@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/limits.h"
 #include "base/wheel.h"
+#include <stdatomic.h>
 
 typedef struct ss_loop ss_loop;
 typedef struct ss_job ss_job;
@@ -79,6 +80,7 @@ struct ss_loop {
   bool turning;    /* inside a batch or its jobs */
   bool settling;   /* inside the jobs: scripts run there, and take time */
   bool stopping;
+  atomic_bool interrupted;
   ss_pace pace;
   ss_relief relief; /* the owner's to set */
 };
@@ -116,6 +118,11 @@ void ss_loop_settle(ss_loop *loop);
 bool ss_loop_busy(const ss_loop *loop);
 /* Ends a DEFAULT run at the end of its turn; outside of one, does nothing. */
 void ss_loop_stop(ss_loop *loop);
+/* Also from a signal handler: ends the run of a real loop, waiting or not, at
+ * the end of its turn; later ones too, after a turn that doesn't wait, until
+ * ss_loop_go_on. A virtual loop doesn't listen: it never waits. */
+void ss_loop_interrupt(ss_loop *loop);
+void ss_loop_go_on(ss_loop *loop);
 /* Refused (SS_ESTATE) when it is running already. */
 int ss_loop_run(ss_loop *loop, ss_run_mode mode);
 void ss_loop_close(ss_loop *loop);

@@ -159,7 +159,8 @@ static int run(ss_loop *loop, ss_run_mode mode) {
   bool on;
   while ((on = alive(loop))) {
     turn(u, mode);
-    if (mode != SS_RUN_DEFAULT || loop->stopping) {
+    if (mode != SS_RUN_DEFAULT || loop->stopping ||
+        atomic_load(&loop->interrupted)) {
       on = alive(loop);
       break;
     }
@@ -176,6 +177,7 @@ static void close_uvloop(ss_loop *loop) {
   uv_close((uv_handle_t *)&u->prepare, NULL);
   uv_close((uv_handle_t *)&u->check, NULL);
   uv_close((uv_handle_t *)&u->idle, NULL);
+  uv_close((uv_handle_t *)&u->interrupt, NULL);
   uv_close((uv_handle_t *)&u->relief, NULL);
   uv_run(&u->uv, UV_RUN_NOWAIT);
   rc = uv_loop_close(&u->uv);
@@ -207,6 +209,13 @@ int ss_loop_open(ss_loop **out) {
     ss_free(u);
     return rc;
   }
+  /* On the descriptor that a loop of libuv has anyway for its own. */
+  rc = uv_async_init(&u->uv, &u->interrupt, NULL);
+  if (rc != 0) {
+    uv_loop_close(&u->uv);
+    ss_free(u);
+    return rc;
+  }
   ss_loop_init(&u->loop, &uv_ops, clock_now(&u->loop));
   u->armed = UINT64_MAX;
   u->pollfd = u->timerfd = -1;
@@ -220,9 +229,21 @@ int ss_loop_open(ss_loop **out) {
   uv_unref((uv_handle_t *)&u->prepare);
   uv_unref((uv_handle_t *)&u->check);
   uv_unref((uv_handle_t *)&u->idle);
+  uv_unref((uv_handle_t *)&u->interrupt);
   ss_uvloop_relief_init(u);
   *out = &u->loop;
   return 0;
+}
+
+void ss_loop_interrupt(ss_loop *loop) {
+  if (loop->ops != &uv_ops)
+    return;
+  atomic_store(&loop->interrupted, true);
+  uv_async_send(&ss_uvloop_of(loop)->interrupt);
+}
+
+void ss_loop_go_on(ss_loop *loop) {
+  atomic_store(&loop->interrupted, false);
 }
 
 static int watch(int epfd, int fd) {

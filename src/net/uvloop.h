@@ -14,7 +14,8 @@ typedef struct ss_uvloop {
   uv_timer_t timer; /* under the wheel */
   uv_prepare_t prepare;
   uv_check_t check;
-  uv_idle_t idle; /* active: the next poll doesn't wait */
+  uv_idle_t idle;       /* active: the next poll doesn't wait */
+  uv_async_t interrupt; /* makes a poll return */
   uv_timer_t relief;
   uint64_t relief_due;
   size_t peak;       /* most timers at once since the last relief */
