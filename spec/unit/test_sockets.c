@@ -191,6 +191,24 @@ static void stop_in_a_timer_of_no_delay_does_not_wait(void **state) {
   ss_loop_timer_stop(loop, &guard);
 }
 
+static void interrupt_ends_a_run_until_taken_back(void **state) {
+  ss_timer guard = {.fn = stop_fires};
+  uint64_t begin = clock_ms();
+  (void)state;
+  a = open_at("udp:127.0.0.1:0", &a_notes);
+  ss_loop_timer(loop, &guard, 3000);
+  ss_loop_interrupt(loop);
+  assert_int_equal(ss_loop_run(loop, SS_RUN_DEFAULT), 1);
+  assert_in_range(clock_ms() - begin, 0, 1000);
+  ss_loop_interrupt(loop);
+  ss_loop_go_on(loop);
+  ss_loop_timer_stop(loop, &guard);
+  ss_loop_timer(loop, &guard, 20);
+  begin = clock_ms();
+  assert_int_equal(ss_loop_run(loop, SS_RUN_DEFAULT), 1);
+  assert_in_range(clock_ms() - begin, 19, 1000);
+}
+
 /* Does the fd of the loop turn readable within ms? */
 static bool readable(int ms) {
   struct pollfd p = {.fd = ss_loop_pollfd(loop), .events = POLLIN};
@@ -459,6 +477,7 @@ int main(void) {
       T(stop_ends_a_run_that_has_listeners),
       T(stop_in_a_timer_ends_the_run),
       T(stop_in_a_timer_of_no_delay_does_not_wait),
+      T(interrupt_ends_a_run_until_taken_back),
       T(pollfd_is_quiet_while_there_is_nothing),
       T(pollfd_tells_of_timers_jobs_and_listeners),
       T(pollfd_tells_of_datagrams),

@@ -118,9 +118,9 @@ void ss_loop_settle(ss_loop *loop);
 bool ss_loop_busy(const ss_loop *loop);
 /* Ends a DEFAULT run at the end of its turn; outside of one, does nothing. */
 void ss_loop_stop(ss_loop *loop);
-/* Also from a signal handler: ends the run of a real loop, waiting or not, at
- * the end of its turn; later ones too, after a turn that doesn't wait, until
- * ss_loop_go_on. A virtual loop doesn't listen: it never waits. */
+/* Also from a signal handler: ends the run of a real loop, or the next one, at
+ * the end of a turn that doesn't wait; unless ss_loop_go_on takes it back. A
+ * virtual loop doesn't listen: it never waits. */
 void ss_loop_interrupt(ss_loop *loop);
 void ss_loop_go_on(ss_loop *loop);
 /* Refused (SS_ESTATE) when it is running already. */
