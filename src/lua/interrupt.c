@@ -12,6 +12,7 @@
  * that run are not ended: lua.c's hook is for the main coroutine alone, too. */
 #include "lua/interrupt.h"
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -91,11 +92,24 @@ static int nothing(lua_State *L) {
   return 0;
 }
 
+/* Asks the kernel once. */
+static bool is_first_thread(void) {
+  static _Atomic(pthread_t) first;
+  pthread_t self = pthread_self();
+
+  if (atomic_load(&first) == self)
+    return true;
+  if (gettid() != getpid())
+    return false;
+  atomic_store(&first, self);
+  return true;
+}
+
 void lss_interrupt_begin(lua_State *L, lss_context *c) {
   int top = lua_gettop(L);
   hook h;
 
-  if (c->depth || gettid() != getpid() || atomic_load(&runner))
+  if (c->depth || !is_first_thread() || atomic_load(&runner))
     return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   main_state = lua_tothread(L, -1);
