@@ -7,8 +7,9 @@
 #include "base/error.h"
 
 #define SLOTS 4
-#define SEGMENT 64 /* buckets */
-#define FULL 5     /* nodes in two buckets, on average: then it grows */
+#define LINE 64
+#define FIRST 64 /* buckets of the first segment */
+#define FULL 5   /* nodes in two buckets, on average: then it grows */
 
 struct ss_hbucket {
   ss_hnode *node[SLOTS];
@@ -17,31 +18,45 @@ struct ss_hbucket {
   uint32_t used;
 };
 
+_Static_assert(sizeof(ss_hbucket) <= LINE, "a bucket is in a cache line");
+
 static ss_hnode end;
 
+/* The segment of bucket *i, and where it is in that. They are few, so that
+ * where they are stays in a cache, whatever bucket is wanted. */
+static size_t segment_of(size_t *i) {
+  if (*i < FIRST)
+    return 0;
+  size_t log = 63 - (size_t)__builtin_clzll(*i);
+  *i -= (size_t)1 << log;
+  return log - 5;
+}
+
+static ss_hbucket *bucket(const ss_hash *t, size_t i) {
+  uintptr_t p = (uintptr_t)t->segment[segment_of(&i)];
+  return (ss_hbucket *)((p + LINE - 1) & ~(uintptr_t)(LINE - 1)) + i;
+}
+
+/* Nothing is written to it yet: buckets come into use one after another, and a
+ * large segment takes memory as they do. */
+static bool add_segment(ss_hash *t, size_t k) {
+  size_t n = k ? (size_t)FIRST << (k - 1) : FIRST;
+  t->segment[k] = ss_realloc(NULL, n * sizeof(ss_hbucket) + LINE - 1);
+  return t->segment[k];
+}
+
 int ss_hash_init(ss_hash *t) {
-  *t = (ss_hash){0};
-  t->segment = ss_alloc(sizeof(void *));
-  ss_hbucket *first = t->segment ? ss_alloc(SEGMENT * sizeof *first) : NULL;
-  if (!first) {
-    ss_hash_free(t);
+  *t = (ss_hash){.size = FIRST, .half = FIRST};
+  if (!add_segment(t, 0))
     return SS_ENOMEM;
-  }
-  t->segment[0] = first;
-  t->segments = 1;
-  t->size = t->half = SEGMENT;
+  memset(bucket(t, 0), 0, FIRST * sizeof(ss_hbucket));
   return 0;
 }
 
 void ss_hash_free(ss_hash *t) {
-  for (size_t i = 0; t->segment && i * SEGMENT < t->size; i++)
-    ss_free(t->segment[i]);
-  ss_free(t->segment);
+  for (size_t k = 0; k < SS_HASH_SEGMENTS; k++)
+    ss_free(t->segment[k]);
   *t = (ss_hash){0};
-}
-
-static ss_hbucket *bucket(const ss_hash *t, size_t i) {
-  return &t->segment[i / SEGMENT][i % SEGMENT];
 }
 
 static size_t index_of(const ss_hash *t, uint64_t hash) {
@@ -96,41 +111,33 @@ static void move(ss_hash *t, ss_hbucket *from) {
     put(t, n, (uint32_t)n->hash);
 }
 
-static bool add_segment(ss_hash *t) {
-  size_t i = t->size / SEGMENT;
-  if (i == t->segments) {
-    void *p = ss_realloc(t->segment, 2 * i * sizeof(void *));
-    if (!p)
-      return false;
-    t->segment = p;
-    t->segments = 2 * i;
-  }
-  t->segment[i] = ss_alloc(SEGMENT * sizeof *t->segment[i]);
-  return t->segment[i];
-}
-
 static bool is_full(const ss_hash *t) {
   return 2 * t->count >= FULL * t->size;
 }
 
+/* Next it will be the turn of the bucket behind that. */
 static void grow(ss_hash *t) {
-  size_t from = t->size - t->half;
-  if (t->size % SEGMENT == 0 && !add_segment(t))
+  size_t from = t->size - t->half, i = t->size, k = segment_of(&i);
+  if (k == SS_HASH_SEGMENTS || (!t->segment[k] && !add_segment(t, k)))
     return;
+  *bucket(t, t->size) = (ss_hbucket){0};
   if (++t->size == 2 * t->half)
     t->half = t->size;
   move(t, bucket(t, from));
+  __builtin_prefetch(bucket(t, t->size - t->half));
 }
 
 static void shrink(ss_hash *t) {
-  ss_hbucket *last = bucket(t, --t->size);
+  size_t i = --t->size, k = segment_of(&i);
   if (t->size < t->half)
     t->half /= 2;
   if (t->size < t->high)
     t->high = t->size;
-  move(t, last);
-  if (t->size % SEGMENT == 0)
-    ss_free(t->segment[t->size / SEGMENT]);
+  move(t, bucket(t, t->size));
+  if (i == 0) {
+    ss_free(t->segment[k]);
+    t->segment[k] = NULL;
+  }
 }
 
 void ss_hash_insert(ss_hash *t, ss_hnode *n, uint64_t hash) {
@@ -163,7 +170,7 @@ void ss_hash_remove(ss_hash *t, ss_hnode *n) {
   take_out(bucket(t, index_of(t, n->hash)), n);
   n->next = NULL;
   t->count--;
-  if (t->size > SEGMENT && t->count < t->size)
+  if (t->size > FIRST && t->count < t->size)
     shrink(t);
 }
 

@@ -16,11 +16,13 @@ typedef struct ss_hnode {
 
 typedef struct ss_hbucket ss_hbucket;
 
+/* Enough for as many buckets as 32 bits of a hash can tell apart. */
+#define SS_HASH_SEGMENTS 27
+
 typedef struct ss_hash {
-  ss_hbucket **segment;
-  size_t segments; /* that there is room to note */
-  size_t size;     /* buckets */
-  size_t half;     /* the power of two at or below it */
+  void *segment[SS_HASH_SEGMENTS]; /* each as many as all those before it */
+  size_t size;                     /* buckets */
+  size_t half;                     /* the power of two at or below it */
   size_t count;
   size_t high; /* no node in this bucket, nor in those after it */
 } ss_hash;

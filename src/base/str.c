@@ -8,16 +8,20 @@ static inline unsigned char lower(char c) {
   return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
 }
 
+static inline bool same_word(const char *a, const char *b) {
+  uint64_t x, y;
+  memcpy(&x, a, 8);
+  memcpy(&y, b, 8);
+  return x == y;
+}
+
 /* Most of what is compared is spelt alike, or differs at its beginning. */
 bool ss_str_same_letters(const char *a, const char *b, size_t n) {
   size_t i = 0;
-  for (; n - i >= 8; i += 8) {
-    uint64_t x, y;
-    memcpy(&x, a + i, 8);
-    memcpy(&y, b + i, 8);
-    if (x != y)
-      break;
-  }
+  while (n - i >= 8 && same_word(a + i, b + i))
+    i += 8;
+  if (i && n - i < 8 && same_word(a + n - 8, b + n - 8))
+    return true;
   for (; i < n; i++)
     if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
       return false;
@@ -116,6 +120,8 @@ bool ss_str_element(ss_str *rest, ss_str *element) {
   size_t i = 0;
   if (s.n == 0)
     return false;
+  if (ss_str_chr(s, ',') == s.n)
+    i = s.n;
   while (i < s.n && s.p[i] != ',') {
     if (s.p[i] == '"' || s.p[i] == '<' || s.p[i] == '(')
       i = skip_group(s, i);

@@ -187,7 +187,8 @@ static int endpoint_gc(lua_State *L) {
 
 static int endpoint_close(lua_State *L) {
   lss_endpoint *e = check(L);
-  const ss_fields *fields = lss_fields_check(L, 2);
+  lss_fields room;
+  const ss_fields *fields = lss_fields_check(L, 2, &room);
   lua_State *was;
 
   if (!e || ss_endpoint_is_closed(e->core))

@@ -8,13 +8,6 @@
 
 #define ARENA_MAX 65536
 
-/* No finalizer, so that the collector has none to call for each verb. Its user
- * value is the memory that they lie in when they are more than `first`. */
-typedef struct fields_box {
-  ss_fields fields;
-  char first[256];
-} fields_box;
-
 /* --- headers -------------------------------------------------------------- */
 
 static int refused(lua_State *L, ss_str name, int rc) {
@@ -48,8 +41,9 @@ static int refused(lua_State *L, ss_str name, int rc) {
   }
 }
 
-/* Room for so much more, unless that is too much: then it is refused. */
-static void reserve(lua_State *L, int box, ss_fields *f, size_t n) {
+/* Room for so much more, unless that is too much: then it is refused. The
+ * memory is kept at `owner`. */
+static void reserve(lua_State *L, int owner, ss_fields *f, size_t n) {
   size_t size = f->size;
   char *p;
 
@@ -59,14 +53,13 @@ static void reserve(lua_State *L, int box, ss_fields *f, size_t n) {
     size *= 2;
   p = lua_newuserdatauv(L, size, 0);
   memcpy(p, f->p, f->n);
-  lua_setiuservalue(L, box, 1);
+  lua_replace(L, owner);
   f->p = p;
   f->size = (uint32_t)size;
 }
 
 /* The value on the top: a string or a number. */
-static void add(lua_State *L, int box, ss_str name) {
-  ss_fields *f = &((fields_box *)lua_touserdata(L, box))->fields;
+static void add(lua_State *L, int owner, ss_fields *f, ss_str name) {
   int type = lua_type(L, -1), rc;
   ss_str value;
   size_t n; /* what the core keeps of it */
@@ -80,7 +73,7 @@ static void add(lua_State *L, int box, ss_str name) {
   value = lss_to_str(L, -1);
   n = ss_str_trim(value).n;
   if (name.n <= SS_FIELDS_MAX && n <= SS_FIELDS_MAX)
-    reserve(L, box, f, name.n + n + 4); /* ": ", CRLF */
+    reserve(L, owner, f, name.n + n + 4); /* ": ", CRLF */
   rc = ss_fields_add(f, name, value);
   lua_pop(L, 1);
   if (rc)
@@ -88,11 +81,11 @@ static void add(lua_State *L, int box, ss_str name) {
 }
 
 /* The value or list of values on the top. */
-static void add_all(lua_State *L, int box, ss_str name) {
+static void add_all(lua_State *L, int owner, ss_fields *f, ss_str name) {
   lua_Integer i, n;
 
   if (!lua_istable(L, -1)) {
-    add(L, box, name);
+    add(L, owner, f, name);
     return;
   }
   n = (lua_Integer)lua_rawlen(L, -1);
@@ -100,13 +93,13 @@ static void add_all(lua_State *L, int box, ss_str name) {
     luaL_error(L, "header '%s': the list is empty", lss_printable(L, name));
   for (i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, i);
-    add(L, box, name);
+    add(L, owner, f, name);
     lua_pop(L, 1);
   }
 }
 
 /* The pair on the top. */
-static void add_pair(lua_State *L, int box) {
+static void add_pair(lua_State *L, int owner, ss_fields *f) {
   if (!lua_istable(L, -1))
     luaL_error(L, "headers: {name, value} expected in a list, got %s",
                luaL_typename(L, -1));
@@ -115,14 +108,14 @@ static void add_pair(lua_State *L, int box) {
   if (lua_type(L, -2) != LUA_TSTRING)
     luaL_error(L, "headers: the name is a string, got %s",
                luaL_typename(L, -2));
-  add_all(L, box, lss_to_str(L, -2));
+  add_all(L, owner, f, lss_to_str(L, -2));
   lua_pop(L, 2);
 }
 
-const ss_fields *lss_fields_check(lua_State *L, int idx) {
-  fields_box *f;
+const ss_fields *lss_fields_check(lua_State *L, int idx, lss_fields *room) {
+  ss_fields *f = &room->fields;
   lua_Integer i, n;
-  int box;
+  int owner;
 
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   if (lua_isnoneornil(L, idx)) {
@@ -132,26 +125,26 @@ const ss_fields *lss_fields_check(lua_State *L, int idx) {
   idx = lua_absindex(L, idx);
   if (!lua_istable(L, idx))
     luaL_error(L, "headers: a table expected, got %s", luaL_typename(L, idx));
-  f = lua_newuserdatauv(L, sizeof *f, 1);
-  f->fields = (ss_fields){f->first, 0, sizeof f->first, true, 0};
-  box = lua_gettop(L);
+  *f = (ss_fields){room->first, 0, sizeof room->first, true, 0};
+  lua_pushnil(L);
+  owner = lua_gettop(L);
   n = (lua_Integer)lua_rawlen(L, idx);
   for (i = 1; i <= n; i++) {
     lua_rawgeti(L, idx, i);
-    add_pair(L, box);
+    add_pair(L, owner, f);
     lua_pop(L, 1);
   }
   lua_pushnil(L);
   while (lua_next(L, idx)) {
     if (lua_type(L, -2) == LUA_TSTRING)
-      add_all(L, box, lss_to_str(L, -2));
+      add_all(L, owner, f, lss_to_str(L, -2));
     else if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1 ||
              lua_tointeger(L, -2) > n)
       luaL_error(L, "headers: names expected, got %s",
                  luaL_tolstring(L, -2, NULL));
     lua_pop(L, 1);
   }
-  return &f->fields;
+  return f;
 }
 
 /* --- contents ------------------------------------------------------------- */
@@ -212,7 +205,7 @@ static void body_check(lua_State *L, int idx, const char *const *names,
 }
 
 void lss_content_check(lua_State *L, int idx, const char *const *names,
-                       ss_content *content) {
+                       ss_content *content, lss_fields *room) {
   memset(content, 0, sizeof *content);
   if (lua_isnoneornil(L, idx))
     return;
@@ -220,7 +213,7 @@ void lss_content_check(lua_State *L, int idx, const char *const *names,
   luaL_checktype(L, idx, LUA_TTABLE);
   lss_options_check(L, idx, names, NULL);
   if (lss_option_any(L, idx, "headers"))
-    content->fields = lss_fields_check(L, lua_gettop(L));
+    content->fields = lss_fields_check(L, lua_gettop(L), room);
   lss_option_any(L, idx, "reason");
   content->reason = lss_reason_check(L, -1);
   body_check(L, idx, names, content);

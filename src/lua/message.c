@@ -147,6 +147,7 @@ static int message_respond(lua_State *L) {
   message_box *box = lss_class_check(L, &message_class, 1);
   lss_context *c = lss_context_get(L);
   ss_content content;
+  lss_fields room;
   lua_State *was;
   ss_failure f;
   unsigned code;
@@ -157,7 +158,7 @@ static int message_respond(lua_State *L) {
                   "be answered");
   code = lss_code_check(L, 2, 0, 200, 699);
   lua_settop(L, 3);
-  lss_content_check(L, 3, names, &content);
+  lss_content_check(L, 3, names, &content, &room);
   was = lss_enter(c, L);
   f = ss_inbound_respond(box->inbound, code, &content);
   c->L = was;

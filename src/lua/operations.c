@@ -230,6 +230,7 @@ void lss_session_completed(void *arg, ss_session *session,
 typedef struct sending {
   ss_str method;
   ss_content content;
+  lss_fields room;
 } sending;
 
 static ss_failure send_begin(ss_session *s, void *arg, ss_operation **out) {
@@ -269,7 +270,7 @@ static void send_check(lua_State *L, sending *q) {
                "send: %s has a verb of its own: participate, terminate, "
                "renegotiate, refer",
                lua_tostring(L, 2));
-  lss_content_check(L, 3, names, &q->content);
+  lss_content_check(L, 3, names, &q->content, &q->room);
 }
 
 int lss_session_send(lua_State *L) {

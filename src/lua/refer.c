@@ -76,8 +76,8 @@ static void referred_by_check(lua_State *L, ss_refer *q) {
   q->referred_by = lss_to_str(L, -1);
 }
 
-static void headers_check(lua_State *L, ss_refer *q) {
-  const ss_fields *f = lss_fields_check(L, lua_gettop(L));
+static void headers_check(lua_State *L, ss_refer *q, lss_fields *room) {
+  const ss_fields *f = lss_fields_check(L, lua_gettop(L), room);
 
   q->fields = f;
   if (!f)
@@ -89,7 +89,7 @@ static void headers_check(lua_State *L, ss_refer *q) {
 }
 
 /* Target at 2, options at 3. */
-static void refer_check(lua_State *L, ss_refer *q) {
+static void refer_check(lua_State *L, ss_refer *q, lss_fields *room) {
   static const char *const names[] = {"headers", "replaces", "referred_by",
                                       "subscribe", NULL};
   bool sip = false;
@@ -102,7 +102,7 @@ static void refer_check(lua_State *L, ss_refer *q) {
   luaL_checktype(L, 3, LUA_TTABLE);
   lss_options_check(L, 3, names, NULL);
   if (lss_option_any(L, 3, "headers"))
-    headers_check(L, q);
+    headers_check(L, q, room);
   if (lss_option_any(L, 3, "referred_by"))
     referred_by_check(L, q);
   if (lss_option_any(L, 3, "subscribe")) {
@@ -122,16 +122,18 @@ static void refer_check(lua_State *L, ss_refer *q) {
 
 int lss_session_refer(lua_State *L) {
   ss_refer q;
+  lss_fields room;
 
   lua_settop(L, 3);
-  refer_check(L, &q);
+  refer_check(L, &q, &room);
   return lss_operation_run(L, begin, &q);
 }
 
 int lss_session_refer_async(lua_State *L) {
   ss_refer q;
+  lss_fields room;
 
   lss_callback_last(L, 3);
-  refer_check(L, &q);
+  refer_check(L, &q, &room);
   return lss_operation_start(L, begin, &q, 4);
 }

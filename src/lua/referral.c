@@ -124,24 +124,25 @@ static int outcome(lua_State *L, ss_failure f) {
 }
 
 /* Headers at idx, or a table of options with nothing but those. */
-static const ss_fields *headers_check(lua_State *L, int idx) {
+static const ss_fields *headers_check(lua_State *L, int idx, lss_fields *room) {
   if (lua_istable(L, idx) && lua_getfield(L, idx, "headers") == LUA_TTABLE) {
     static const char *const names[] = {"headers", NULL};
     lss_options_check(L, idx, names, NULL);
-    return lss_fields_check(L, lua_gettop(L));
+    return lss_fields_check(L, lua_gettop(L), room);
   }
-  return lss_fields_check(L, idx);
+  return lss_fields_check(L, idx, room);
 }
 
 static int referral_accept(lua_State *L) {
   referral *box = check(L);
   lss_context *c = lss_context_get(L);
   const ss_fields *fields;
+  lss_fields room;
   lua_State *was;
   ss_failure f;
 
   lua_settop(L, 2);
-  fields = headers_check(L, 2);
+  fields = headers_check(L, 2, &room);
   was = lss_enter(c, L);
   if (ss_inbound_waits(box->inbound)) {
     f = ss_referral_accept(box->inbound, fields, &box->core);
@@ -159,12 +160,13 @@ static int referral_reject(lua_State *L) {
   lss_context *c = lss_context_get(L);
   unsigned code = lss_code_check(L, 2, 0, 300, 699);
   ss_content content;
+  lss_fields room;
   lua_State *was;
   ss_failure f;
 
   lua_settop(L, 3);
   memset(&content, 0, sizeof content);
-  content.fields = headers_check(L, 3);
+  content.fields = headers_check(L, 3, &room);
   was = lss_enter(c, L);
   f = ss_inbound_respond(box->inbound, code, &content);
   c->L = was;

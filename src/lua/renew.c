@@ -6,6 +6,7 @@
 
 typedef struct renewing {
   ss_content content;
+  lss_fields room;
   bool update, bare; /* of renegotiate */
   bool hold;
 } renewing;
@@ -26,7 +27,7 @@ static void renegotiate_check(lua_State *L, renewing *q) {
 
   memset(q, 0, sizeof *q);
   lss_session_check(L);
-  lss_content_check(L, 2, names, &q->content);
+  lss_content_check(L, 2, names, &q->content, &q->room);
   if (lua_isnoneornil(L, 2))
     return;
   if (lss_option_str(L, 2, "method", &method)) {
@@ -74,7 +75,7 @@ static void hold_check(lua_State *L, renewing *q, bool on) {
   memset(q, 0, sizeof *q);
   lss_session_check(L);
   q->hold = on;
-  lss_content_check(L, 2, names, &q->content);
+  lss_content_check(L, 2, names, &q->content, &q->room);
 }
 
 static int hold_run(lua_State *L, bool on) {

@@ -35,11 +35,11 @@ static int outcome(lua_State *L, ss_failure f) {
 /* The last thing that may raise: is there a negotiator, where one is needed?
  * Its table is the script's, and may have an __index. */
 static void prepare(lua_State *L, lss_session *box, int options,
-                    ss_content *content) {
+                    ss_content *content, lss_fields *room) {
   ss_negotiate what =
       ss_session_offer(box->core).n ? SS_NEGOTIATE_ANSWER : SS_NEGOTIATE_OFFER;
 
-  lss_content_check(L, options, answer_names, content);
+  lss_content_check(L, options, answer_names, content, room);
   box->negotiator = !content->body.n && lss_media_has(L, 1, what);
 }
 
@@ -68,10 +68,11 @@ int lss_session_participate(lua_State *L) {
   ss_failure f = {SS_KIND_INVALID_OPERATION, SS_WHY_NOT_YIELDABLE, 0};
   lss_wait_mode how;
   ss_content content;
+  lss_fields room;
   lss_task *t;
 
   lua_settop(L, 2);
-  prepare(L, box, 2, &content);
+  prepare(L, box, 2, &content, &room);
   if (!box->live) /* the core knows how it ended, and refuses */
     return outcome(L, claim(L, box, 2, &content));
   how = lss_wait_how(L, box->world);
@@ -90,9 +91,10 @@ int lss_session_participate(lua_State *L) {
 int lss_session_participate_async(lua_State *L) {
   lss_session *box = lss_session_check(L);
   ss_content content;
+  lss_fields room;
 
   lss_callback_last(L, 2);
-  prepare(L, box, 2, &content);
+  prepare(L, box, 2, &content, &room);
   return outcome(L, claim(L, box, 3, &content));
 }
 
@@ -102,6 +104,7 @@ typedef struct ringing {
   lss_session *box;
   unsigned code;
   ss_content content;
+  lss_fields room;
   bool must; /* be reliable, or fail */
 } ringing;
 
@@ -140,7 +143,7 @@ int lss_session_progress(lua_State *L) {
   q.box = lss_session_check(L);
   q.code = lss_code_check(L, 2, 180, 101, 199);
   lua_settop(L, 3);
-  lss_content_check(L, 3, progress_names, &q.content);
+  lss_content_check(L, 3, progress_names, &q.content, &q.room);
   waits = reliable_check(L, 3, &q);
   q.box->negotiator =
       !q.content.body.n && lss_media_has(L, 1, SS_NEGOTIATE_OFFER);
@@ -157,13 +160,14 @@ int lss_session_progress(lua_State *L) {
 int lss_session_reject(lua_State *L) {
   lss_session *box = lss_session_check(L);
   ss_content content;
+  lss_fields room;
   lua_State *was;
   ss_failure f;
   unsigned code;
 
   if (lua_istable(L, 2)) {
     lua_settop(L, 2);
-    lss_content_check(L, 2, reject_names, &content);
+    lss_content_check(L, 2, reject_names, &content, &room);
     if (!lss_option_any(L, 2, "code"))
       luaL_error(L, "code: required; a number between 400 and 699");
     code = lss_code_check(L, lua_gettop(L), 0, 400, 699);
@@ -171,7 +175,7 @@ int lss_session_reject(lua_State *L) {
     memset(&content, 0, sizeof content);
     code = lss_code_check(L, 2, 0, 400, 699);
     lua_settop(L, 4);
-    content.fields = lss_fields_check(L, 3);
+    content.fields = lss_fields_check(L, 3, &room);
     content.reason = lss_reason_check(L, 4);
   }
   was = enter(L);
@@ -184,6 +188,7 @@ int lss_session_redirect(lua_State *L) {
   lss_session *box = lss_session_check(L);
   unsigned code = lss_code_check(L, 3, 302, 300, 399);
   ss_content content;
+  lss_fields room;
   lua_State *was;
   ss_failure f;
   ss_str contacts;
@@ -191,7 +196,7 @@ int lss_session_redirect(lua_State *L) {
   lua_settop(L, 4);
   memset(&content, 0, sizeof content);
   contacts = lss_targets_check(L, 2);
-  content.fields = lss_fields_check(L, 4);
+  content.fields = lss_fields_check(L, 4, &room);
   was = enter(L);
   f = ss_session_redirect(box->core, code, contacts, &content);
   leave(L, was);
@@ -200,7 +205,8 @@ int lss_session_redirect(lua_State *L) {
 
 int lss_session_terminate(lua_State *L) {
   lss_session *box = lss_session_check(L);
-  const ss_fields *fields = lss_fields_check(L, 2);
+  lss_fields room;
+  const ss_fields *fields = lss_fields_check(L, 2, &room);
   lua_State *was = enter(L);
 
   ss_session_terminate(box->core, fields);

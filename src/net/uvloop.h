@@ -5,8 +5,10 @@
 #include "net/conn.h"
 #include <uv.h>
 
-#define SS_DATAGRAM_SPACE 65536 /* more than any datagram */
-#define SS_DATAGRAM_BATCH 32    /* read at once */
+/* More than any datagram, and no power of two: those of a batch would all lie
+ * in the same few lines of a cache. */
+#define SS_DATAGRAM_SPACE (65536 + 17 * 64)
+#define SS_DATAGRAM_BATCH 32 /* read at once */
 
 typedef struct ss_uvloop {
   ss_loop loop; /* must be first */

@@ -43,7 +43,7 @@ static size_t value_at(ss_str s, size_t i, ss_str *value) {
     return i + n;
   }
   size_t start = i;
-  while (i < s.n && !ends_value(s.p[i]))
+  while (i < s.n && (ss_char_is(s.p[i], SS_CHAR_TOKEN) || !ends_value(s.p[i])))
     i++;
   *value = (ss_str){s.p + start, i - start};
   return i;
