@@ -19,6 +19,7 @@
 
 #define SIZE 65500
 #define ROUNDS 20
+#define TRIES 8 /* while the result is over the bar */
 #ifdef __SANITIZE_ADDRESS__
 #define BAR 60 /* INVITEs: what is watched costs more than what isn't */
 #else
@@ -232,11 +233,12 @@ static size_t fill(const struct candidate *c, char *text) {
 
 static char text[SIZE + 1], invite[2048];
 
-/* In INVITEs, measured beside each other: machines change their speed. */
+/* In INVITEs, measured beside each other: machines change their speed, and have
+ * other work. */
 static double ratio(bool accepts, const struct candidate *c, double *us) {
   size_t n = fill(c, text);
   double least = 1e9;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < TRIES; i++) {
     double usual = cost(accepts, invite, strlen(invite));
     double t = cost(accepts, text, n);
     if (t / usual < least) {
