@@ -1,8 +1,10 @@
 /* How the real loop says that it doesn't keep up (ss_pace), which overload.c
  * goes by: what a turn left in a socket is known in the next that reads,
- * however many timers fire in between. */
+ * however many timers fire in between. And what it does when a rush is over,
+ * and after each turn. */
 #include "net_fixture.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -175,6 +177,34 @@ static void without_a_rush_it_is_asked_if_it_wants_to_be(void **state) {
   is_asked_no_more();
 }
 
+/* --- small blocks --------------------------------------------------------- */
+
+/* Bytes of those that glibc has yet to join with their neighbours. */
+static size_t unjoined(void) {
+#if __GLIBC_PREREQ(2, 33) && !defined(__SANITIZE_ADDRESS__)
+  return mallinfo2().fsmblks;
+#else
+  return 0;
+#endif
+}
+
+/* Else all that was given back since is joined at once, some day. */
+static void a_turn_leaves_no_small_blocks_to_be_joined(void **state) {
+  static char *volatile block[1000];
+  (void)state;
+  listen_on_udp();
+  for (int i = 0; i < 1000; i++)
+    block[i] = malloc(50);
+  for (int i = 0; i < 1000; i++)
+    free(block[i]);
+  if (unjoined() == 0)
+    skip(); /* another allocator */
+  send_many(ss_transport_local(transport), 1);
+  for (int i = 0; i < 100 && !got; i++)
+    ss_loop_run(loop, SS_RUN_ONCE);
+  assert_int_equal(unjoined(), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(
@@ -185,6 +215,8 @@ int main(void) {
           where_nothing_is_alive_nobody_is_woken_for_it, setup, teardown),
       cmocka_unit_test_setup_teardown(
           without_a_rush_it_is_asked_if_it_wants_to_be, setup, teardown),
+      cmocka_unit_test_setup_teardown(
+          a_turn_leaves_no_small_blocks_to_be_joined, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,15 @@ void ss_alloc_trim(void) {
 #endif
 }
 
+/* glibc keeps small blocks as they are given back, and joins all of them with
+ * their neighbours when somebody asks for a large one (malloc_consolidate). */
+void ss_alloc_tidy(void) {
+#ifdef __GLIBC__
+  void *volatile large = malloc(2048);
+  free(large);
+#endif
+}
+
 void ss_alloc_set(const ss_allocator *allocator) {
   current.resize = allocator ? allocator->resize : system_resize;
 }

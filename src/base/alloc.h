@@ -16,6 +16,10 @@ void ss_free(void *p);
 
 /* Free memory goes back to the system, as far as the C library can do that. */
 void ss_alloc_trim(void);
+/* The C library does now what it would do later for all that has been given
+ * back till then: the collector's small blocks, 10 ms when there are 100,000 of
+ * them. Costs next to nothing where there is nothing to do. */
+void ss_alloc_tidy(void);
 
 /* NULL puts the C library's back. Only while nothing is allocated. */
 void ss_alloc_set(const ss_allocator *allocator);

@@ -88,6 +88,7 @@ static void after_poll(uv_check_t *check) {
   uv_idle_stop(&u->idle);
   ss_uvloop_enter(&u->loop);
   ss_uvloop_end(u);
+  ss_alloc_tidy();
   note_pace(u);
 }
 
