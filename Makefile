@@ -342,13 +342,15 @@ soak-sockets:
 	@$(SUB) all
 	@$(LUA) tools/soak_sockets.lua $(SOAK)
 
-# A siege at real sockets in its long form, and with SIPVicious: seven minutes.
+# A siege at real sockets in its long form, with SIPVicious and behind Kamailio:
+# a quarter of an hour.
 siege:
-	@tools/deps.sh $(TEST_PACKAGES) sipvicious
+	@tools/deps.sh $(TEST_PACKAGES) sipvicious kamailio
 	@$(SUB) all
 	@SIPSESSION_LONG=1 $(LUA) spec/run.lua -o plainTerminal \
 	  $(addprefix spec/wire/,$(addsuffix _spec.lua,slow_datagrams slow_tcp \
-	  sources descriptors anomalies drain overload relief interface sipvicious))
+	  sources descriptors anomalies drain overload relief interface sipvicious \
+	  failover))
 
 # What a call costs beside a bare loop and other servers, those that are there:
 # five minutes on two quiet cores. make bench ROUNDS=1
