@@ -14,6 +14,7 @@
 package.path = "./lua/?.lua;./spec/?.lua;./tools/?.lua;" .. package.path
 
 local uv = require "luv"
+local Directory = require "support.directory"
 local Process = require "support.process"
 local Callers = require "soak_callers"
 local Hostile = require "soak_hostile"
@@ -247,13 +248,6 @@ local function run()
   finish()
 end
 
-local function remove_files()
-  for name in uv.fs_scandir_next, assert(uv.fs_scandir(directory)) do
-    os.remove(directory .. "/" .. name)
-  end
-  uv.fs_rmdir(directory)
-end
-
 local function processes()
   local list = callers and callers:processes() or {}
   if server and server.process and not server.process.ended then
@@ -267,7 +261,7 @@ local function clean()
   for _, process in ipairs(processes()) do
     process:kill()
   end
-  remove_files()
+  Directory.remove(directory)
 end
 
 -- In a callback nothing can be waited for.
@@ -275,11 +269,11 @@ local function interrupted()
   for _, process in ipairs(processes()) do
     process.handle:kill "sigterm"
   end
-  remove_files()
+  Directory.remove(directory)
   os.exit(1)
 end
 
-directory = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/sipsession-XXXXXX"))
+directory = Directory.new()
 for _, name in ipairs { "sigint", "sigterm" } do
   local signal = uv.new_signal()
   signal:start(name, interrupted)

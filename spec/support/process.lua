@@ -77,6 +77,12 @@ function Process.start(program, args, on_line, options)
   return process
 end
 
+-- Is it there? It is asked for its version, by that option.
+function Process.installed(program, option)
+  local process = Process.start(program, { option })
+  return process and process:finish(10) == 0
+end
+
 -- Runs luv's loop until condition() or the time is over; what it gave.
 function Process.wait(condition, seconds)
   local timer, over = uv.new_timer(), false

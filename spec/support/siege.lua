@@ -65,8 +65,7 @@ function Siege.new(options)
     return siege.pid or siege.process.ended
   end, 10)
   if not siege.pid then
-    siege.process:kill()
-    siege.wire:close()
+    siege:close()
     error(siege.last or "the server didn't start", 0)
   end
   return siege
@@ -261,11 +260,15 @@ function Siege.percentile(took, percent)
   return sorted[math.max(1, math.ceil(#sorted * percent / 100))]
 end
 
+function Siege:close()
+  self.process:kill()
+  self.wire:close()
+end
+
 -- Ends it. It must have lived until now.
 function Siege:finish()
   local alive = self:alive()
-  self.process:kill()
-  self.wire:close()
+  self:close()
   assert.is_true(alive, self.last)
 end
 

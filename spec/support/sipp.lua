@@ -3,6 +3,7 @@
 -- afterwards.
 
 local uv = require "luv"
+local Directory = require "support.directory"
 local Process = require "support.process"
 local Relay = require "support.relay"
 
@@ -161,8 +162,7 @@ end
 -- after (the server's states), forgotten (see above), left (something was alive
 -- even after that), clean (the server closed with nothing left), relay.
 function sipp.run(options)
-  local directory =
-    assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/sipsession-XXXXXX"))
+  local directory = Directory.new()
   local server = sipp.server(options.script or "accept.lua", directory)
   local result = { before = server.before }
   local seconds = options.settle or 45
@@ -196,10 +196,7 @@ function sipp.run(options)
     result.clean = server.last == "nothing left" and server.process.code == 0
   end)
   server.process:kill()
-  for name in uv.fs_scandir_next, assert(uv.fs_scandir(directory)) do
-    os.remove(directory .. "/" .. name)
-  end
-  uv.fs_rmdir(directory)
+  Directory.remove(directory)
   if not ok then
     error(err, 0)
   end

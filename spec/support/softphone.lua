@@ -5,6 +5,7 @@
 -- Fields: events: what it said, in order, { type = "CALL_RINGING", param }.
 
 local uv = require "luv"
+local Directory = require "support.directory"
 local Process = require "support.process"
 
 local Softphone = {}
@@ -74,7 +75,7 @@ end
 -- Starts it; waits with `wire`. Its account is sip:tester@127.0.0.1, with
 -- further parameters where `account` has some: ";auth_pass=secret".
 function Softphone.start(wire, account)
-  local directory = assert(uv.fs_mkdtemp(uv.os_tmpdir() .. "/phone-XXXXXX"))
+  local directory = Directory.new()
   local phone = setmetatable(
     { wire = wire, directory = directory, events = {}, said = {} }, Softphone)
   local port = Process.free_port()
@@ -134,10 +135,7 @@ end
 
 function Softphone:close()
   self.process:kill()
-  for name in uv.fs_scandir_next, assert(uv.fs_scandir(self.directory)) do
-    os.remove(self.directory .. "/" .. name)
-  end
-  uv.fs_rmdir(self.directory)
+  Directory.remove(self.directory)
 end
 
 return Softphone

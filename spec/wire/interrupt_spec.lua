@@ -57,6 +57,19 @@ describe("SIGINT", function()
     assert.matches("lua[^\n]*: interrupted!\nstack traceback:\n", text)
   end
 
+  -- A call to the address that it has said.
+  local function accepted()
+    local wire = Wire.new()
+    finally(function()
+      wire:close()
+    end)
+    local call = wire:peer("udp", { auto = true }):invite {
+      to = "sip:desk@127.0.0.1", sdp = World.OFFER,
+      address = text:match "at\t(%S+)" }
+    assert(call:wait(200))
+    return wire, call
+  end
+
   after_each(function()
     process:kill()
   end)
@@ -139,14 +152,7 @@ describe("SIGINT", function()
       endpoint:close()
       print("alive", sip.run())
     ]]
-    local wire = Wire.new()
-    finally(function()
-      wire:close()
-    end)
-    local address = text:match "at\t(%S+)"
-    local call = wire:peer("udp", { auto = true }):invite {
-      to = "sip:desk@127.0.0.1", sdp = World.OFFER, address = address }
-    assert(call:wait(200))
+    local wire, call = accepted()
     assert(wire:wait(function()
       return text:find "joined"
     end))
@@ -177,14 +183,7 @@ describe("SIGINT", function()
       endpoint:close()
       sip.run()
     ]]
-    local wire = Wire.new()
-    finally(function()
-      wire:close()
-    end)
-    local call = wire:peer("udp", { auto = true }):invite {
-      to = "sip:desk@127.0.0.1", sdp = World.OFFER,
-      address = text:match "at\t(%S+)" }
-    assert(call:wait(200))
+    local wire, call = accepted()
     assert(call:wait "BYE")
     assert(wire:wait(function()
       return process.ended

@@ -4,13 +4,8 @@
 local Process = require "support.process"
 local Siege = require "support.siege"
 
-local function installed()
-  local version = Process.start("svmap", { "--version" })
-  return version and version:finish(10) == 0
-end
-
 describe("sipvicious #slow", function()
-  if not installed() then
+  if not Process.installed("svmap", "--version") then
     pending "isn't installed: Debian's sipvicious"
     return
   end

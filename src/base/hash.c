@@ -115,7 +115,6 @@ static bool is_full(const ss_hash *t) {
   return 2 * t->count >= FULL * t->size;
 }
 
-/* Next it will be the turn of the bucket behind that. */
 static void grow(ss_hash *t) {
   size_t from = t->size - t->half, i = t->size, k = segment_of(&i);
   if (k == SS_HASH_SEGMENTS || (!t->segment[k] && !add_segment(t, k)))
@@ -124,7 +123,7 @@ static void grow(ss_hash *t) {
   if (++t->size == 2 * t->half)
     t->half = t->size;
   move(t, bucket(t, from));
-  __builtin_prefetch(bucket(t, t->size - t->half));
+  __builtin_prefetch(bucket(t, t->size - t->half)); /* the next one's turn */
 }
 
 static void shrink(ss_hash *t) {

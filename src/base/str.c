@@ -15,7 +15,8 @@ static inline bool same_word(const char *a, const char *b) {
   return x == y;
 }
 
-/* Most of what is compared is spelt alike, or differs at its beginning. */
+/* Most of what is compared is spelt alike, or differs at its beginning. The
+ * last word may overlap the one before it. */
 bool ss_str_same_letters(const char *a, const char *b, size_t n) {
   size_t i = 0;
   while (n - i >= 8 && same_word(a + i, b + i))
@@ -117,11 +118,9 @@ static size_t skip_group(ss_str s, size_t i) {
 
 bool ss_str_element(ss_str *rest, ss_str *element) {
   ss_str s = *rest;
-  size_t i = 0;
   if (s.n == 0)
     return false;
-  if (ss_str_chr(s, ',') == s.n)
-    i = s.n;
+  size_t i = ss_str_chr(s, ',') == s.n ? s.n : 0; /* mostly there is none */
   while (i < s.n && s.p[i] != ',') {
     if (s.p[i] == '"' || s.p[i] == '<' || s.p[i] == '(')
       i = skip_group(s, i);
