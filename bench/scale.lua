@@ -5,10 +5,13 @@
 --   lua5.4 bench/scale.lua [generational]
 --
 -- The servers' collector is incremental unless it says generational. Each
--- number of calls has a server of its own, which waits until the transactions
--- of their INVITEs have ended (RFC 6026: 64*T1) before it is measured, by as
--- many calls as are connected, at least: so many let the collector come round.
--- Prints a table and writes bench/scale.csv.
+-- number of calls has a server of its own; all of them are there at once, and
+-- wait until the transactions of their INVITEs have ended (RFC 6026: 64*T1).
+-- Then they are measured in turn, ROUNDS times, so that what the machine does
+-- meanwhile meets all of them, and with as many ended transactions each. Turns
+-- of the loop are timed after that, by as many calls as are connected, at
+-- least: so many let the collector come round. Prints a table and writes
+-- bench/scale.csv.
 
 package.path = "./?.lua;" .. package.path
 
@@ -16,77 +19,125 @@ local process = require "bench.process"
 
 local LIVE = { 10, 1000, 10000, 50000, 100000 }
 local RATE, SECONDS, FILL = 2000, 5, 2000
+local ROUNDS, CALLS = 7, 6000 -- the first round isn't counted
 local ENDED = 33 -- s
 local WAITING = 25000 -- calls; each leaves two transactions
 local collector = arg[1] or "incremental"
-local output = os.tmpname()
 
 local function sleep(seconds)
   os.execute("sleep " .. seconds)
 end
 
-local function start()
-  return process.start(("lua5.4 bench/scale_serve.lua %d %s"):format(
-    process.PORT, collector), { output = output })
+local function start(i)
+  local server = { port = process.PORT + i, output = os.tmpname() }
+  server.pid = process.start(("lua5.4 bench/scale_serve.lua %d %s"):format(
+    server.port, collector), server)
+  return server
+end
+
+local function stop(server)
+  process.stop(server.pid)
+  os.remove(server.output)
+end
+
+local function load(server, kind, rate, calls)
+  return process.load(kind, rate, calls, { port = server.port })
 end
 
 -- What the server has to say of its turns since it was asked last.
-local function turns(pid)
-  os.execute("kill -USR1 " .. pid)
+local function turns(server)
+  os.execute("kill -USR1 " .. server.pid)
   sleep(0.3)
   local last
-  for line in io.lines(output) do
+  for line in io.lines(server.output) do
     last = line
   end
   return process.values(last)
 end
 
-local function hold(n)
-  local pid = start()
-  process.load("answered", 1000, 1000)
-  local before = process.memory(pid)
-  process.load("held", math.min(n, FILL), n)
-  local filling = turns(pid)
-  sleep(ENDED)
-  turns(pid)
-  local mb, cpu = process.memory(pid), process.cpu(pid)
-  local got = process.load("answered", RATE, math.max(RATE * SECONDS, n))
-  cpu = process.cpu(pid) - cpu
-  local said = turns(pid)
-  process.stop(pid)
-  return { live = n, us = cpu / got.calls / 1000, mb = mb,
-    kb = (mb - before) * 1024 / n, p99 = got.p99, lost = got.calls -
-    got.completed, repeated = got.repeated, within = said.within,
-    worst = said.worst, filling = filling.worst }
+local function hold(i, n)
+  local server = start(i)
+  load(server, "answered", 1000, 1000)
+  local before = process.memory(server.pid)
+  load(server, "held", math.min(n, FILL), n)
+  return { live = n, server = server, before = before, us = {}, lost = 0,
+    repeated = 0, filling = turns(server).worst }
 end
 
-local HEAD = "   live  us/call  total MB  KB/call  turn 99.9%  worst  "
-  .. "worst, filling (us)  lost  repeated"
-local LINE = "%7d  %7.1f  %8.1f  %7s  %10d  %5d  %19d  %4d  %8d"
-local CSV = "live,us,mb,kb,turn_us_999,turn_us_worst,turn_us_worst_filling,"
-  .. "lost,repeated,collector\n"
+local function count_lost(row, got)
+  row.lost = row.lost + got.calls - got.completed
+  row.repeated = row.repeated + got.repeated
+end
+
+local function measure(row, round)
+  local cpu = process.cpu(row.server.pid)
+  local got = load(row.server, "answered", RATE, CALLS)
+  if round > 1 then
+    row.us[#row.us + 1] = (process.cpu(row.server.pid) - cpu) / got.calls / 1000
+  end
+  count_lost(row, got)
+end
+
+local function measure_turns(row)
+  turns(row.server)
+  count_lost(row, load(row.server, "answered", RATE,
+    math.max(RATE * SECONDS, row.live)))
+  local said = turns(row.server)
+  row.within, row.worst = said.within, said.worst
+end
+
+local function median(list)
+  table.sort(list)
+  local n = #list
+  return (list[(n + 1) // 2] + list[n // 2 + 1]) / 2
+end
+
+local HEAD = "   live  us/call  (least, most)  total MB  KB/call  turn 99.9%  "
+  .. "worst  worst, filling (us)  lost  repeated"
+local LINE = "%7d  %7.1f   %5.1f  %5.1f  %8.1f  %7s  %10d  %5d  %19d  %4d  %8d"
+local CSV = "live,us,us_least,us_most,mb,kb,turn_us_999,turn_us_worst,"
+  .. "turn_us_worst_filling,lost,repeated,collector\n"
+
+local _ <close> = process.all
+local rows = {}
+for i, n in ipairs(LIVE) do
+  rows[i] = hold(i, n)
+end
+sleep(ENDED)
+for _, row in ipairs(rows) do
+  row.mb = process.memory(row.server.pid)
+end
+for round = 1, ROUNDS do
+  for _, row in ipairs(rows) do
+    measure(row, round)
+  end
+end
 
 local file = assert(io.open("bench/scale.csv", "w"))
 file:write(CSV)
 print(HEAD)
-for _, n in ipairs(LIVE) do
-  local row = hold(n)
-  local kb = n >= 1000 and ("%.2f"):format(row.kb) or "-"
-  print(LINE:format(n, row.us, row.mb, kb, row.within, row.worst, row.filling,
-    row.lost, row.repeated))
-  file:write(("%d,%.1f,%.1f,%s,%d,%d,%d,%d,%d,%s\n"):format(n, row.us, row.mb,
-    kb, row.within, row.worst, row.filling, row.lost, row.repeated, collector))
+for _, row in ipairs(rows) do
+  measure_turns(row)
+  stop(row.server)
+  local n, us = row.live, median(row.us)
+  local kb = n >= 1000 and ("%.2f"):format((row.mb - row.before) * 1024 / n)
+    or "-"
+  local least, most = row.us[1], row.us[#row.us]
+  print(LINE:format(n, us, least, most, row.mb, kb, row.within, row.worst,
+    row.filling, row.lost, row.repeated))
+  file:write(("%d,%.1f,%.1f,%.1f,%.1f,%s,%d,%d,%d,%d,%d,%s\n"):format(n, us,
+    least, most, row.mb, kb, row.within, row.worst, row.filling, row.lost,
+    row.repeated, collector))
 end
 
-local pid = start()
-process.load("answered", FILL, WAITING)
-local before = process.cpu(pid)
+local server = start(0)
+load(server, "answered", FILL, WAITING)
+local before = process.cpu(server.pid)
 sleep(ENDED)
-local share = (process.cpu(pid) - before) / ENDED / 1e7
+local share = (process.cpu(server.pid) - before) / ENDED / 1e7
 print(("%d ended transactions, until the last is gone: %.2f %% of a core")
   :format(2 * WAITING, share))
 file:write(("# %d ended transactions: %.2f %% of a core\n"):format(2 * WAITING,
   share))
 file:close()
-process.stop(pid)
-os.remove(output)
+stop(server)
