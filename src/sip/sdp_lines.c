@@ -5,18 +5,49 @@
 #include "base/error.h"
 #include "sip/chars.h"
 
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+static uint64_t load(const char *p) {
+  uint64_t x;
+  memcpy(&x, p, sizeof x);
+  return x;
+}
+
+/* In each octet the highest bit: is it a control, HTAB too? */
+static uint64_t controls(uint64_t x) {
+  uint64_t low = x & EACH(0x7f);
+  return (~(low + EACH(0x60)) | (low + EACH(0x01))) & ~x & EACH(0x80);
+}
+
+static uint64_t spaces(uint64_t x) {
+  x ^= EACH(' ');
+  return ~(((x & EACH(0x7f)) + EACH(0x7f)) | x) & EACH(0x80);
+}
+
+/* The index of the first control; s.n: there is none. */
+static size_t text_end(ss_str s) {
+  size_t i = 0;
+  while (s.n - i >= 8 && !controls(load(s.p + i)))
+    i += 8;
+  while (i < s.n && !ss_char_is(s.p[i], SS_CHAR_CONTROL))
+    i++;
+  return i;
+}
+
 int ss_sdp_line(ss_str *rest, ss_str *line) {
-  if (rest->n == 0)
+  ss_str s = *rest;
+  if (s.n == 0)
     return 0;
-  size_t n = ss_str_chr(*rest, '\n');
-  ss_str s = {rest->p, n};
-  *rest = ss_str_from(*rest, n < rest->n ? n + 1 : n);
-  if (s.n && s.p[s.n - 1] == '\r')
-    s.n--;
-  if (s.n < 2 || s.p[0] < 'a' || s.p[0] > 'z' || s.p[1] != '=' ||
-      ss_chars_control(s))
+  size_t n = text_end(s), end = n;
+  if (end < s.n && s.p[end] == '\r')
+    end++;
+  bool whole = end == s.n || s.p[end] == '\n';
+  if (!whole)
+    end += ss_str_chr(ss_str_from(s, end), '\n');
+  *rest = ss_str_from(s, end < s.n ? end + 1 : end);
+  if (!whole || n < 2 || s.p[0] < 'a' || s.p[0] > 'z' || s.p[1] != '=')
     return SS_ESYNTAX;
-  *line = s;
+  *line = (ss_str){s.p, n};
   return 1;
 }
 
@@ -32,11 +63,15 @@ ss_str ss_sdp_word(ss_str *rest) {
   return found;
 }
 
+/* Where a space stands before something else; eight octets at a time. */
 size_t ss_sdp_words(ss_str line) {
-  ss_str rest = ss_str_from(line, 2);
-  size_t n = 0;
-  while (ss_sdp_word(&rest).n)
-    n++;
+  size_t n = line.n > 2 && line.p[2] != ' ', i = 3;
+  for (; i + 8 <= line.n; i += 8) {
+    uint64_t begin = spaces(load(line.p + i - 1)) & ~spaces(load(line.p + i));
+    n += ((begin >> 7) * EACH(1)) >> 56;
+  }
+  for (; i < line.n; i++)
+    n += line.p[i - 1] == ' ' && line.p[i] != ' ';
   return n;
 }
 
@@ -49,7 +84,8 @@ int ss_sdp_stream_parse(ss_str line, ss_sdp_stream *out) {
   out->formats = ss_str_trim(rest);
   rest = out->formats;
   out->format = ss_sdp_word(&rest);
-  if (!ss_str_is_token(out->media) || !out->proto.n || !out->format.n)
+  if (!out->media.n || !ss_chars_all(out->media, SS_CHAR_TOKEN) ||
+      !out->proto.n || !out->format.n)
     return SS_ESYNTAX;
   return ss_str_u32(port, UINT16_MAX, &out->port) ? SS_ESYNTAX : 0;
 }

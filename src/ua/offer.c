@@ -89,7 +89,7 @@ static int inactive(ss_session *s, ss_str offer, ss_packet **out) {
 int ss_offer_again(ss_session *s, bool held, ss_packet **out) {
   if (!s->media.base)
     return SS_ENOTFOUND;
-  s->media.proposed_own = true;
+  s->media.made = SS_MADE_AGAIN;
   return again(s, SS_STR_NONE, held, out);
 }
 
@@ -107,7 +107,7 @@ static void describe_alone(ss_session *s, ss_str offer, ss_described_fn fn) {
     fn(s, NULL, refusal(rc));
     return;
   }
-  s->media.proposed_own = known;
+  s->media.made = known ? SS_MADE_AGAIN : SS_MADE_ANEW;
   fn(s, made, 0);
   ss_packet_unref(made);
 }
@@ -186,7 +186,7 @@ bool ss_offer_allowed(ss_session *s, ss_server *server) {
 }
 
 ss_packet *ss_offer_take(ss_session *s, ss_str text) {
-  s->media.proposed_own = false;
+  s->media.made = SS_MADE_GIVEN;
   return ss_packet_new(text);
 }
 
@@ -211,7 +211,7 @@ static void extend(ss_session *s) {
 static void keep(ss_session *s, ss_packet *said) {
   ss_media *m = &s->media;
   replace(&m->local, said);
-  if (m->proposed_own)
+  if (m->made == SS_MADE_AGAIN)
     extend(s);
   else
     replace(&m->base, said);
@@ -219,9 +219,12 @@ static void keep(ss_session *s, ss_packet *said) {
 
 void ss_offer_sent(ss_session *s, ss_packet *description, ss_message *answers) {
   ss_media *m = &s->media;
-  uint64_t version;
+  uint64_t version = 1;
+  int rc = 0;
   replace(&m->said, description);
-  if (!ss_sdp_version(text_of(description), &version) && version > m->version)
+  if (m->made != SS_MADE_ANEW)
+    rc = ss_sdp_version(text_of(description), &version);
+  if (!rc && version > m->version)
     m->version = version;
   if (answers) {
     keep(s, description);

@@ -59,6 +59,13 @@ typedef struct ss_reliable ss_reliable;
 typedef struct ss_refresh ss_refresh;
 typedef struct ss_subscription ss_subscription;
 
+/* What the description was made of that was found last, sent or not. */
+typedef enum ss_made {
+  SS_MADE_GIVEN, /* it is the script's */
+  SS_MADE_AGAIN, /* of `base` */
+  SS_MADE_ANEW   /* the library's first one: its version is 1 */
+} ss_made;
+
 /* Descriptions of a session: offer.c. */
 typedef struct ss_media {
   ss_offering offering;
@@ -70,7 +77,7 @@ typedef struct ss_media {
   ss_message *remote;  /* carried theirs; NULL: none yet */
   uint64_t version;    /* the highest that was sent */
   bool held;           /* hold() was called: we don't want to receive */
-  bool proposed_own;   /* `proposed` was made of `base` */
+  uint8_t made;        /* ss_made, of `proposed` and `said` */
   uint32_t round;      /* of the negotiator: answers to older ones are void */
   ss_described_fn described; /* NULL: none is at work */
 } ss_media;
