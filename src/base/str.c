@@ -9,38 +9,29 @@ static inline unsigned char lower(char c) {
 }
 
 static inline bool same_word(const char *a, const char *b) {
-  uint64_t x, y;
-  memcpy(&x, a, 8);
-  memcpy(&y, b, 8);
-  return x == y;
+  return memcmp(a, b, 8) == 0;
 }
 
 /* Most of what is compared is spelt alike, or differs at its beginning. The
  * last word may overlap the one before it. */
 bool ss_str_same_letters(const char *a, const char *b, size_t n) {
   size_t i = 0;
-  while (n - i >= 8 && same_word(a + i, b + i))
-    i += 8;
-  if (i && n - i < 8 && same_word(a + n - 8, b + n - 8))
-    return true;
+  if (n >= 8) {
+    while (n - i >= 8 && same_word(a + i, b + i))
+      i += 8;
+    if (i && n - i < 8 && same_word(a + n - 8, b + n - 8))
+      return true;
+  } else if (n >= 4) {
+    if (memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0)
+      return true;
+  } else if (n >= 2) {
+    if (memcmp(a, b, 2) == 0 && a[n - 1] == b[n - 1])
+      return true;
+  }
   for (; i < n; i++)
     if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
       return false;
   return true;
-}
-
-static inline bool is_lws(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-ss_str ss_str_trim(ss_str s) {
-  while (s.n && is_lws(s.p[0])) {
-    s.p++;
-    s.n--;
-  }
-  while (s.n && is_lws(s.p[s.n - 1]))
-    s.n--;
-  return s;
 }
 
 int ss_str_u32(ss_str s, uint32_t max, uint32_t *out) {

@@ -30,7 +30,21 @@ static inline bool ss_str_ieq(ss_str a, ss_str b) {
   return a.n == b.n && ss_str_same_letters(a.p, b.p, a.n);
 }
 
-ss_str ss_str_trim(ss_str s); /* without SP, HTAB, CR, LF at the ends */
+static inline bool ss_char_is_lws(char c) {
+  return (unsigned char)c <= ' ' &&
+         (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
+
+/* Without SP, HTAB, CR, LF at the ends. */
+static inline ss_str ss_str_trim(ss_str s) {
+  while (s.n && ss_char_is_lws(s.p[0])) {
+    s.p++;
+    s.n--;
+  }
+  while (s.n && ss_char_is_lws(s.p[s.n - 1]))
+    s.n--;
+  return s;
+}
 /* Strict decimal digits, nothing else, at most `max`; SS_ESYNTAX (empty, not
  * all digits) or SS_ELIMIT (greater than max). Leading zeros are allowed. */
 int ss_str_u32(ss_str s, uint32_t max, uint32_t *out);

@@ -8,71 +8,82 @@
 /* A vector of the compiler's, whatever the machine has for it. */
 typedef uint8_t octets __attribute__((vector_size(16)));
 
-/* Lanes are octets: no more steps than one can count. */
-#define STEPS 127
-
-typedef struct tally {
-  size_t separators, returns, ends;
-  bool other; /* controls, or a line that begins with a space */
-} tally;
-
 static size_t sum(octets lanes) {
-  size_t n = 0;
-  for (size_t i = 0; i < sizeof lanes; i++)
-    n += lanes[i];
-  return n;
+  uint64_t half[2], sum = 0;
+  const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
+  memcpy(half, &lanes, sizeof half);
+  for (size_t i = 0; i < 2; i++)
+    sum += (half[i] & even) + (half[i] >> 8 & even);
+  return sum * UINT64_C(0x0001000100010001) >> 48;
 }
 
-static bool any(octets lanes) {
+static inline bool any(octets lanes) {
   uint64_t half[2];
   memcpy(half, &lanes, sizeof half);
   return half[0] | half[1];
 }
 
-static octets load(const char *p) {
+static inline octets load(const char *p) {
   octets x;
   memcpy(&x, p, sizeof x);
   return x;
 }
 
-/* True is all ones in each lane, that is -1. p[-1] is there. */
-static void look(const char *p, size_t steps, tally *t) {
-  octets separators = {0}, returns = {0}, ends = {0}, other = {0};
-  for (size_t i = 0; i < steps; i++, p += sizeof(octets)) {
-    octets x = load(p), before = load(p - 1);
-    octets cr = (octets)(x == '\r');
-    octets crlf = (octets)(x == '\n') & (octets)(before == '\r');
-    separators -= (octets)(x == ';') | (octets)(x == ',') | (octets)(x == '&');
-    returns -= cr;
-    ends -= crlf;
-    other |= ((octets)(x < ' ') & ~cr & ~crlf) | (octets)(x == 127) |
-             ((octets)(x == ' ') & (octets)(before == '\n'));
-  }
-  t->separators += sum(separators);
-  t->returns += sum(returns);
-  t->ends += sum(ends);
-  t->other |= any(other);
+/* A bit for each lane that is all ones, the first one lowest. */
+static inline unsigned mask(octets lanes) {
+  char half[sizeof lanes];
+  memcpy(half, &lanes, sizeof half);
+  /* moves the high bits of eight octets together */
+  const uint64_t each = UINT64_C(0x8080808080808080),
+                 gather = UINT64_C(0x0002040810204081);
+  uint64_t low = (ss_octets_word(half) & each) * gather >> 56;
+  uint64_t high = (ss_octets_word(half + 8) & each) * gather >> 56;
+  return (unsigned)(low | high << 8);
 }
 
-bool ss_scan_is_plain(ss_str head, ss_plain *out) {
-  char rest[1 + sizeof(octets)];
-  tally t = {0};
-  size_t i = 1;
-  if (head.n < 2 || !ss_char_is(head.p[0], SS_CHAR_TOKEN))
+bool ss_scan_plain(ss_str text, ss_plain *out) {
+  octets separators = {0};
+  size_t lines = 0, start = 0;
+  if (text.n < sizeof separators || !ss_char_is(text.p[0], SS_CHAR_TOKEN))
     return false;
-  while (!t.other && head.n - i >= sizeof(octets)) {
-    size_t steps = (head.n - i) / sizeof(octets);
-    steps = steps < STEPS ? steps : STEPS;
-    look(head.p + i, steps, &t);
-    i += steps * sizeof(octets);
+  /* the last step may overlap the one before it */
+  size_t last = text.n - sizeof separators;
+  out->separators = 0;
+  for (size_t i = 0;;) {
+    octets x = load(text.p + i);
+    octets controls = (octets)(x < ' ') | (octets)(x == 127);
+    /* true is all ones in each lane, that is -1 */
+    separators -= (octets)(x == ';') | (octets)(x == ',') | (octets)(x == '&');
+    if (any(controls)) {
+      unsigned bits = mask(controls);
+      if (start > i) /* what was seen before */
+        bits &= ~0U << (start - i);
+      while (bits) {
+        size_t end = i + (size_t)__builtin_ctz(bits);
+        if (end + 2 > text.n || memcmp(text.p + end, "\r\n", 2) != 0 ||
+            text.p[start] == ' ' || lines == SS_PLAIN_LINES)
+          return false;
+        out->end[lines++] = end;
+        if (end == start) {
+          out->n = end + 2;
+          out->lines = lines;
+          out->separators += sum(separators);
+          return true;
+        }
+        start = end + 2;
+        bits &= bits - 1;
+        bits &= bits - 1; /* the LF, if it is among these sixteen */
+      }
+    }
+    if (i == last)
+      return false;
+    i += sizeof x;
+    i = i < last ? i : last;
+    if (i % 2048 == 0) { /* lanes are octets: they count to 255 */
+      out->separators += sum(separators);
+      separators = (octets){0};
+    }
   }
-  if (t.other)
-    return false;
-  memset(rest, 'x', sizeof rest);
-  memcpy(rest, head.p + i - 1, head.n - i + 1);
-  look(rest + 1, 1, &t);
-  *out = (ss_plain){t.ends, t.separators};
-  return !t.other && t.returns == t.ends; /* every CR has its LF */
 }
 
 /* As the class SS_CHAR_CONTROL. */

@@ -11,7 +11,8 @@
 #include "sip/parsed.h"
 
 #define ARENA_MAX (256 * 1024) /* what one message's headers may take */
-#define FIELDS_MAX 255         /* ss_field.next is an octet, 0 means none */
+#define EACH_OCTET UINT64_C(0x0101010101010101)
+#define FIELDS_MAX 255 /* ss_field.next is an octet, 0 means none */
 
 void ss_scan_fault(ss_scan *s, unsigned code, const char *reason) {
   if (s->m->fault)
@@ -64,28 +65,16 @@ static extent measure(ss_str text, const ss_limits *limits) {
   return e;
 }
 
-/* The length of a header section with its blank line, which has so many lines
- * at most, or 0. */
-static size_t head_length(const char *text, size_t max, size_t lines) {
-  const char *p = text, *end = text + max;
-  while (lines-- && (p = memchr(p, '\n', (size_t)(end - p)))) {
-    p++;
-    if (end - p >= 2 && p[0] == '\r' && p[1] == '\n')
-      return (size_t)(p - text) + 2;
-  }
-  return 0;
-}
-
 /* The same for what is usual, without a look at each line. False: it isn't. */
-static bool measure_plain(ss_str text, const ss_limits *limits, extent *e) {
-  size_t max = text.n < limits->header_size ? text.n : limits->header_size;
-  ss_str head = {text.p, head_length(text.p, max, limits->header_lines)};
-  ss_plain plain;
-  if (!ss_scan_is_plain(head, &plain) || plain.lines > limits->header_lines ||
-      plain.separators > limits->header_separators ||
-      plain.separators > limits->all_separators)
+static bool measure_plain(ss_str text, const ss_limits *limits, extent *e,
+                          ss_plain *plain) {
+  if (text.n > limits->header_size)
+    text.n = limits->header_size;
+  if (!ss_scan_plain(text, plain) || plain->lines > limits->header_lines ||
+      plain->separators > limits->header_separators ||
+      plain->separators > limits->all_separators)
     return false;
-  *e = (extent){.head = head.n, .lines = plain.lines, .complete = true};
+  *e = (extent){.head = plain->n, .lines = plain->lines, .complete = true};
   return true;
 }
 
@@ -182,8 +171,6 @@ static int request_line(ss_scan *s, ss_str line) {
 
 /* Counts the separators of a line; false: it has controls. */
 static bool count(ss_scan *s, ss_str line) {
-  if (s->plain)
-    return true;
   size_t separators = 0;
   unsigned seen = 0;
   for (size_t i = 0; i < line.n; i++) {
@@ -204,7 +191,7 @@ static void control(ss_scan *s) {
 }
 
 static int start_line(ss_scan *s, ss_str line) {
-  bool clean = count(s, line);
+  bool clean = s->plain || count(s, line);
   if (!clean)
     control(s);
   while (line.n && line.p[line.n - 1] == ' ')
@@ -278,22 +265,41 @@ static bool all_escaped(ss_str value) {
   return true;
 }
 
+/* Names are short: most have their colon within sixteen octets. */
+static size_t find_colon(const ss_scan *s, ss_str line) {
+  const char *end = s->m->head.p + s->m->head.n;
+  size_t n = 0;
+  for (; n < 16 && (size_t)(end - line.p) >= n + 8; n += 8) {
+    uint64_t x = ss_octets_word(line.p + n) ^ EACH_OCTET * ':';
+    x = (x - EACH_OCTET) & ~x & EACH_OCTET * 0x80; /* the lowest is right */
+    if (x) {
+      n += (size_t)__builtin_ctzll(x) >> 3;
+      return n < line.n ? n : line.n;
+    }
+  }
+  return n < line.n ? n + ss_str_chr(ss_str_from(line, n), ':') : line.n;
+}
+
+/* What isn't a name we know, up to the colon: a token, and white space. */
+static bool other_name(ss_str *name, ss_field_id *id) {
+  while (name->n && name->p[name->n - 1] == ' ')
+    name->n--;
+  *id = ss_field_lookup(*name);
+  return *id || ss_str_is_token(*name);
+}
+
 /* RFC 3261 7.3.1, 25.1 HCOLON: token, white space, ":", value. */
 static void header_line(ss_scan *s, ss_str line) {
-  size_t name = 0;
-  while (name < line.n && ss_char_is(line.p[name], SS_CHAR_TOKEN))
-    name++;
-  size_t colon = name;
-  while (colon < line.n && line.p[colon] == ' ')
-    colon++;
-  if (name == 0 || colon == line.n || line.p[colon] != ':') {
+  size_t colon = find_colon(s, line);
+  ss_str name = {line.p, colon};
+  ss_field_id id = ss_field_lookup(name);
+  if (colon == line.n || (!id && !other_name(&name, &id))) {
     ss_scan_fault(s, 400, "Bad Request: malformed header line");
     return;
   }
-  ss_str field = {line.p, name}, value = ss_str_from(line, colon + 1);
-  ss_field_id id = ss_field_lookup(field);
-  if (count(s, value) || (may_escape(id) && all_escaped(value))) {
-    add_field(s, id, field, ss_str_trim(value));
+  ss_str value = ss_str_from(line, colon + 1);
+  if (s->plain || count(s, value) || (may_escape(id) && all_escaped(value))) {
+    add_field(s, id, name, ss_str_trim(value));
   } else {
     control(s); /* the reply goes without it, but not without a Via */
     s->mute |= id == SS_FIELD_VIA;
@@ -306,6 +312,18 @@ static bool is_surplus(ss_scan *s, ss_str line) {
   if (++s->lines > s->limits->header_lines)
     ss_scan_over(s, 400, "Bad Request: too many header fields");
   return s->m->over && !strchr("vVfFtTiIcC", line.p[0]);
+}
+
+/* Splits the header section at the line ends that are known: at 0, or why it
+ * isn't SIP. */
+static int split_plain(ss_scan *s, const ss_plain *plain) {
+  ss_str head = s->m->head;
+  int rc = start_line(s, (ss_str){head.p, plain->end[0]});
+  for (size_t i = 1; rc == 0 && i < plain->lines - 1; i++) {
+    size_t start = plain->end[i - 1] + 2;
+    header_line(s, (ss_str){head.p + start, plain->end[i] - start});
+  }
+  return rc;
 }
 
 /* Splits the header section at its line ends; 0, or why it isn't SIP. */
@@ -342,10 +360,10 @@ static ss_str skip_lines(ss_str text) {
   return text;
 }
 
-static int scan(ss_scan *s, const extent *e) {
+static int scan(ss_scan *s, const extent *e, const ss_plain *plain) {
   if (s->cut)
     ss_scan_over(s, 413, "Request Entity Too Large");
-  int rc = split(s);
+  int rc = plain ? split_plain(s, plain) : split(s);
   if (rc)
     return rc;
   if (!e->complete && (e->many || s->m->text.n > s->limits->header_size))
@@ -371,7 +389,8 @@ int ss_message_new(ss_message **out, ss_str text, bool stream,
     text.n = limits->message_size;
   }
   extent e;
-  s.plain = measure_plain(text, limits, &e);
+  ss_plain plain;
+  s.plain = !s.cut && measure_plain(text, limits, &e, &plain);
   if (!s.plain)
     e = measure(text, limits);
   if (e.lines < 2)
@@ -381,7 +400,7 @@ int ss_message_new(ss_message **out, ss_str text, bool stream,
   s.m = allocate(text, &e, s.room);
   if (!s.m)
     return SS_ENOMEM;
-  int rc = scan(&s, &e);
+  int rc = scan(&s, &e, s.plain ? &plain : NULL);
   if (rc) {
     ss_message_unref(s.m);
     return rc;

@@ -17,12 +17,19 @@ typedef struct ss_scan {
   uint8_t last[SS_FIELD_COUNT]; /* the end of each chain of fields */
 } ss_scan;
 
-/* A whole header section whose lines end with CRLF, without folds, tabs and
- * other controls: how many lines and separators it has. False: it isn't one. */
+#define SS_PLAIN_LINES 128
+
+/* A header section whose lines end with CRLF, without folds, tabs and other
+ * controls. */
 typedef struct ss_plain {
-  size_t lines, separators;
+  size_t n;                   /* octets, the blank line included */
+  size_t lines;               /* that one included */
+  size_t separators;          /* at most: there may be fewer by some */
+  size_t end[SS_PLAIN_LINES]; /* where the CRLF of each line stands */
 } ss_plain;
-bool ss_scan_is_plain(ss_str head, ss_plain *out);
+/* Looks for one where the text begins. False: it isn't one, or it isn't as it
+ * usually is. */
+bool ss_scan_plain(ss_str text, ss_plain *out);
 
 /* Notes what is wrong; the first fault stays. `reason` is a literal. */
 void ss_scan_fault(ss_scan *s, unsigned code, const char *reason);
