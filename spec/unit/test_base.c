@@ -120,6 +120,30 @@ static void table_finds_what_was_put_in_while_it_grows(void **state) {
   ss_hash_free(&t);
 }
 
+/* Those of one hash, one after another, and no other of their bucket. */
+static void hash_goes_through_all_of_one_hash(void **state) {
+  static entry e[40];
+  ss_hash t;
+  (void)state;
+  assert_int_equal(ss_hash_init(&t), 0);
+  for (int i = 0; i < 40; i++)
+    ss_hash_insert(&t, &e[i].node, i % 2 ? 7 : 7 | UINT64_C(1) << (32 + i % 3));
+  for (int left = 20; left >= 0; left--) {
+    int found = 0;
+    for (ss_hnode *n = ss_hash_first(&t, 7); n; n = ss_hash_next(&t, n)) {
+      entry *x = SS_CONTAINER(n, entry, node);
+      assert_int_equal((x - e) % 2, 1);
+      assert_int_equal(x->key++, 20 - left);
+      found++;
+    }
+    assert_int_equal(found, left);
+    if (left)
+      ss_hash_remove(&t, &e[left * 7 % 20 * 2 + 1].node);
+  }
+  assert_int_equal(t.count, 20);
+  ss_hash_free(&t);
+}
+
 static void table_that_cannot_grow_still_takes_nodes(void **state) {
   static entry e[1000];
   ss_hash t;
@@ -383,6 +407,7 @@ int main(void) {
       T(memory_of_another_allocator_is_zeroed_too),
       T(errors_have_texts),
       T(table_finds_what_was_put_in_while_it_grows),
+      T(hash_goes_through_all_of_one_hash),
       T(table_that_cannot_grow_still_takes_nodes),
       T(table_grows_and_shrinks_a_bucket_at_a_time),
       T(table_is_emptied_in_linear_time),

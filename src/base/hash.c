@@ -173,29 +173,33 @@ void ss_hash_remove(ss_hash *t, ss_hnode *n) {
     shrink(t);
 }
 
-/* The first with that hash behind `n`; behind NULL is where all begin. */
-static ss_hnode *find(const ss_hash *t, uint64_t hash, const ss_hnode *n) {
-  const ss_hbucket *b = bucket(t, index_of(t, hash));
-  bool on = !n;
-  for (size_t i = 0; i < b->used; i++) {
-    if (on && b->low[i] == (uint32_t)hash && b->node[i]->hash == hash)
+/* The first with that hash from the slot on, or from the chain on. */
+static ss_hnode *from_slot(const ss_hbucket *b, size_t i, uint64_t hash) {
+  for (; i < b->used; i++)
+    if (b->low[i] == (uint32_t)hash && b->node[i]->hash == hash)
       return b->node[i];
-    on |= b->node[i] == n;
-  }
-  for (ss_hnode *m = b->more; m && m != &end; m = m->next) {
-    if (on && m->hash == hash)
-      return m;
-    on |= m == n;
-  }
-  return NULL;
+  return b->more;
+}
+
+static ss_hnode *from_chain(ss_hnode *n, uint64_t hash) {
+  while (n && n->hash != hash)
+    n = n->next == &end ? NULL : n->next;
+  return n;
 }
 
 ss_hnode *ss_hash_first(const ss_hash *t, uint64_t hash) {
-  return t->count ? find(t, hash, NULL) : NULL;
+  if (!t->count)
+    return NULL;
+  const ss_hbucket *b = bucket(t, index_of(t, hash));
+  return from_chain(from_slot(b, 0, hash), hash);
 }
 
 ss_hnode *ss_hash_next(const ss_hash *t, const ss_hnode *n) {
-  return find(t, n->hash, n);
+  const ss_hbucket *b = bucket(t, index_of(t, n->hash));
+  for (size_t i = 0; i < b->used; i++)
+    if (b->node[i] == n)
+      return from_chain(from_slot(b, i + 1, n->hash), n->hash);
+  return n->next == &end ? NULL : from_chain(n->next, n->hash);
 }
 
 void ss_hash_expect(const ss_hash *t, uint64_t hash) {

@@ -70,10 +70,14 @@ void ss_siphash_add_u64(ss_siphash *h, uint64_t piece) {
   sip_word(h->v, piece);
 }
 
+uint64_t ss_siphash_end64(ss_siphash *h) {
+  h->v[2] ^= 0xee;
+  return finish(h->v);
+}
+
 ss_hash128 ss_siphash_end(ss_siphash *h) {
   ss_hash128 out;
-  h->v[2] ^= 0xee;
-  out.h = finish(h->v);
+  out.h = ss_siphash_end64(h);
   h->v[1] ^= 0xdd;
   out.check = finish(h->v);
   return out;
@@ -82,13 +86,11 @@ ss_hash128 ss_siphash_end(ss_siphash *h) {
 uint64_t ss_hash_add(uint64_t h, ss_str piece) {
   ss_siphash s = ss_siphash_begin(h);
   ss_siphash_add(&s, piece);
-  s.v[2] ^= 0xee;
-  return finish(s.v);
+  return ss_siphash_end64(&s);
 }
 
 uint64_t ss_hash_add_u64(uint64_t h, uint64_t piece) {
   ss_siphash s = ss_siphash_begin(h);
   sip_word(s.v, piece);
-  s.v[2] ^= 0xee;
-  return finish(s.v);
+  return ss_siphash_end64(&s);
 }

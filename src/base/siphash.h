@@ -22,6 +22,7 @@ ss_siphash ss_siphash_begin(uint64_t domain);
 void ss_siphash_add(ss_siphash *h, ss_str piece);
 void ss_siphash_add_u64(ss_siphash *h, uint64_t piece);
 ss_hash128 ss_siphash_end(ss_siphash *h);
+uint64_t ss_siphash_end64(ss_siphash *h); /* the first half */
 
 /* 64 bits, of one piece after another: h = ss_hash_add(0, a); the boundary
  * between pieces counts. */

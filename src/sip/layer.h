@@ -5,12 +5,11 @@
 #include "sip/refused.h"
 #include "sip/transaction.h"
 
-/* A transaction is found by 128 bits of keyed hash over what RFC 3261 17.2.3
- * compares: as good as comparing, in constant memory. */
-typedef ss_hash128 ss_key;
-
-static inline bool ss_key_eq(ss_key a, ss_key b) {
-  return a.h == b.h && a.check == b.check;
+/* A server transaction is found by 128 bits of keyed hash over what RFC 3261
+ * 17.2.3 compares, and what goes with that: as good as comparing, in constant
+ * memory. Both halves as one, where it stands apart or is refused: */
+static inline ss_hash128 ss_keys_whole(uint64_t family, uint64_t own) {
+  return (ss_hash128){family ^ own, own};
 }
 
 struct ss_layer {
@@ -20,7 +19,8 @@ struct ss_layer {
   ss_str server;
   const ss_layer_user *user;
   void *arg;
-  ss_hash servers, merges, clients;
+  ss_hash servers, clients;
+  size_t apart; /* of the servers */
   ss_refused refused;
   ss_layer_counters count;
   uint64_t redial_from; /* ms: when the present second of redials began */
@@ -37,15 +37,20 @@ typedef enum ss_server_state {
 } ss_server_state;
 
 struct ss_server {
-  ss_hnode node;  /* in layer->servers, by key */
-  ss_hnode merge; /* in layer->merges, by merge_key, without a To tag */
-  ss_key key, merge_key;
+  /* In layer->servers, by family; one that stands apart, because too many of
+   * the same CSeq are there, by all of its key. */
+  ss_hnode node;
+  uint64_t own;
+  uint32_t cseq;
+  uint8_t method; /* ss_method */
+  bool tagged;    /* the request had a To tag */
+  bool apart;
+  bool invite, merged, reconnected;
   ss_layer *layer;
   ss_timer timer;
   uint64_t deadline; /* timer H, ms */
   uint32_t interval; /* timer G, ms */
   ss_server_state state;
-  bool invite, merged, reconnected;
   char tag[SS_TAG_LEN];  /* the To tag given; begins with NUL: none */
   uint16_t sent_by_port; /* where a new connection would go, 18.2.2 */
   ss_addr source;
@@ -58,11 +63,11 @@ struct ss_server {
 };
 
 /* layer.c: a 503 that its repeats will get too; a stream repeats nothing. */
-void ss_layer_remember(ss_layer *l, const ss_path *path, ss_key key);
+void ss_layer_remember(ss_layer *l, const ss_path *path, ss_hash128 key);
 
 /* server.c: what both server machines share */
 ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
-                         ss_key key, ss_key merge_key);
+                         const ss_keys *keys, bool apart);
 void ss_server_free(ss_server *s);                            /* silent */
 void ss_server_tell_ended(ss_server *s, bool unacknowledged); /* and detach */
 void ss_server_end(ss_server *s, bool unacknowledged); /* freed, then told */

@@ -102,13 +102,13 @@ typedef struct ss_message {
   /* What is wrong with a request that can still be answered: a code (400,
    * 413, 414, 505 …) and a reason phrase that says more. 0: nothing. */
   uint16_t fault;
+  uint16_t code; /* response */
   ss_str fault_reason;
   bool over; /* it is a limit that was passed */
   bool is_request;
   ss_method method; /* of the request, or of a response's CSeq */
   ss_str method_text;
-  ss_str uri;    /* Request-URI */
-  uint16_t code; /* response */
+  ss_str uri; /* Request-URI */
   ss_str reason;
   uint32_t cseq;
   ss_str call_id;
@@ -117,7 +117,8 @@ typedef struct ss_message {
   ss_str body;     /* Content-Length applied */
   ss_str user;     /* whose request it is; set by who has made sure of that */
   double time;     /* seconds on the receiver's clock; set by the receiver */
-  uint64_t dialog; /* a hash, set by who looks for that; 0: not made yet */
+  uint64_t call;   /* hashes, set by who looks for what it belongs to; */
+  uint64_t dialog; /* 0: not made yet */
   ss_field *field; /* [0] is unused: an index of 0 means none */
   uint8_t fields;  /* number of fields + 1 */
   uint8_t first[SS_FIELD_COUNT]; /* index of the first with that id */

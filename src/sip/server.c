@@ -16,7 +16,7 @@ static void on_timer(ss_timer *timer) {
 static void on_lost(ss_watch *watch, int rc);
 
 ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
-                         ss_key key, ss_key merge_key) {
+                         const ss_keys *keys, bool apart) {
   const ss_via *via;
   if (ss_message_via(m, &via))
     return NULL;
@@ -24,8 +24,11 @@ ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
   if (!s)
     return NULL;
   s->layer = l;
-  s->key = key;
-  s->merge_key = merge_key;
+  s->own = keys->own;
+  s->cseq = m->cseq;
+  s->method = (uint8_t)m->method;
+  s->tagged = ss_message_has_to_tag(m);
+  s->apart = apart;
   s->invite = m->method == SS_INVITE;
   s->state = s->invite ? SS_SERVER_PROCEEDING : SS_SERVER_TRYING;
   s->timer.fn = on_timer;
@@ -39,9 +42,11 @@ ss_server *ss_server_new(ss_layer *l, const ss_path *path, ss_message *m,
   if (!s->path.conn && !via->rport)
     ss_addr_set_port(&s->path.peer, s->sent_by_port);
   s->request = ss_message_ref(m);
-  ss_hash_insert(&l->servers, &s->node, key.h);
-  if (!ss_message_has_to_tag(m)) /* 8.2.2.2 is about requests without one */
-    ss_hash_insert(&l->merges, &s->merge, merge_key.h);
+  uint64_t h = keys->family;
+  if (apart)
+    h = ss_keys_whole(h, s->own).h;
+  ss_hash_insert(&l->servers, &s->node, h);
+  l->apart += apart;
   ss_path_watch(&s->path, &s->lost);
   if (s->invite) /* 17.2.1: a 100 unless something is said within 200 ms */
     ss_server_arm(s, 200);
@@ -52,7 +57,7 @@ void ss_server_free(ss_server *s) {
   ss_loop_timer_stop(s->layer->loop, &s->timer);
   ss_watch_stop(&s->lost);
   ss_hash_remove(&s->layer->servers, &s->node);
-  ss_hash_remove(&s->layer->merges, &s->merge);
+  s->layer->apart -= s->apart;
   ss_path_release(&s->path);
   ss_packet_unref(s->last);
   ss_message_unref(s->request);
@@ -241,8 +246,11 @@ int ss_server_refuse(ss_server *s, ss_reply *reply) {
                            reply->reason, reply->own);
   if (rc == SS_ENOMEM)
     s->layer->count.out_of_memory++;
+  uint64_t h = s->node.hash;
   if (reply->code == 503)
-    ss_layer_remember(s->layer, &path, s->key);
+    ss_layer_remember(s->layer, &path,
+                      s->apart ? (ss_hash128){h, s->own}
+                               : ss_keys_whole(h, s->own));
   ss_server_free(s);
   return 0;
 }

@@ -61,10 +61,14 @@ typedef struct ss_layer_config {
 
 int ss_layer_new(ss_layer **out, const ss_layer_config *config);
 void ss_layer_free(ss_layer *l); /* with all its transactions, silently */
+/* Of Call-ID and From tag, which is what any request of a call has in common;
+ * keyed. */
+uint64_t ss_layer_call(ss_message *m);
 /* What a request is looked for by. */
 typedef struct ss_keys {
-  ss_hash128 server, merge;
-  bool none; /* it has no usable Via, or is a response */
+  uint64_t family; /* of its call and, nearly, its CSeq number */
+  uint64_t own;    /* what is left to compare; none yet for an ACK */
+  bool none;       /* it has no usable Via, or is a response */
 } ss_keys;
 /* A message that has no fault will be received soon. */
 void ss_layer_expect(const ss_layer *l, ss_message *m, ss_keys *out);

@@ -9,20 +9,11 @@ void ss_dialog_init(ss_dialog *d, ss_message *invite, ss_str remote_tag) {
   d->remote_cseq = d->invite_cseq = invite->cseq;
   d->local_cseq = ss_random_below(1u << 16);
   ss_tag(d->local_tag);
-}
-
-static uint64_t dialog_hash(ss_str call_id, ss_str local, ss_str remote) {
-  ss_siphash h = ss_siphash_begin(0);
-  ss_siphash_add(&h, call_id);
-  ss_siphash_add(&h, local);
-  ss_siphash_add(&h, remote);
-  return ss_siphash_end(&h).h;
+  d->node.hash = ss_hash_add(ss_layer_call(invite), ss_dialog_local_tag(d));
 }
 
 void ss_dialog_insert(ss_endpoint *e, ss_dialog *d) {
-  ss_hash_insert(
-      &e->dialogs, &d->node,
-      dialog_hash(d->call_id, ss_dialog_local_tag(d), d->remote_tag));
+  ss_hash_insert(&e->dialogs, &d->node, d->node.hash);
 }
 
 void ss_dialog_remove(ss_endpoint *e, ss_dialog *d) {
@@ -30,23 +21,23 @@ void ss_dialog_remove(ss_endpoint *e, ss_dialog *d) {
 }
 
 /* Of a request that was received. */
-static uint64_t hash_of(ss_message *m, ss_str local, ss_str remote) {
+static uint64_t hash_of(ss_message *m, ss_str local) {
   if (!m->dialog)
-    m->dialog = dialog_hash(m->call_id, local, remote);
+    m->dialog = ss_hash_add(ss_layer_call(m), local);
   return m->dialog;
 }
 
 void ss_dialog_expect(const ss_endpoint *e, ss_message *m) {
-  const ss_name_addr *from, *to;
-  if (!ss_message_from(m, &from) && !ss_message_to(m, &to) && to->tag.n)
-    ss_hash_expect(&e->dialogs, hash_of(m, to->tag, from->tag));
+  const ss_name_addr *to;
+  if (!ss_message_to(m, &to) && to->tag.n)
+    ss_hash_expect(&e->dialogs, hash_of(m, to->tag));
 }
 
 ss_session *ss_dialog_find(ss_endpoint *e, ss_message *m) {
   const ss_name_addr *from, *to;
   if (ss_message_from(m, &from) || ss_message_to(m, &to))
     return NULL;
-  uint64_t h = hash_of(m, to->tag, from->tag);
+  uint64_t h = hash_of(m, to->tag);
   ss_hnode *n = ss_hash_first(&e->dialogs, h);
   for (; n; n = ss_hash_next(&e->dialogs, n)) {
     ss_dialog *d = SS_CONTAINER(n, ss_dialog, node);
