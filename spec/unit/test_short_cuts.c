@@ -2,6 +2,7 @@
  * what they would have said. */
 #include "sip/chars.h"
 #include "sip/osip.h"
+#include "sip/params.h"
 #include "sip/scan.h"
 #include "sip_fixture.h"
 
@@ -280,6 +281,43 @@ static void plain_messages_fare_as_others_do(void **state) {
   assert_true(good_ones > 10000 && bad_ones > 10000);
 }
 
+/* --- parameters, eight octets at a time ----------------------------------- */
+
+static void values_end_where_they_ended_by_octets(void **state) {
+  (void)state;
+  uint32_t seed = 11;
+  size_t good_ones = 0;
+  for (int i = 0; i < 200000; i++) {
+    char text[64] = ";a=x";
+    size_t n = 4, most = 5 + (size_t)(i % 40);
+    for (; n < most; n++) {
+      seed = seed * 1664525 + 1013904223;
+      if (seed >> 24 > 20)
+        text[n] = (char)('a' + (seed >> 16) % 14);
+      else if (i % 3)
+        text[n] = ";<=>\x80\xbb\xff\"(, "[(seed >> 12) % 11];
+      else
+        text[n] = (char)(seed >> 12);
+    }
+    size_t end = 3;
+    while (end < n && !memchr(" \t\r\n;,\"<>", text[end], 9))
+      end++;
+    size_t next = end;
+    while (next < n && memchr(" \t\r\n", text[next], 4))
+      next++;
+    ss_str rest = {text, n};
+    ss_param param;
+    int rc = ss_param_next(&rest, &param);
+    assert_int_equal(rc, next == n || text[next] == ';' ? 1 : SS_ESYNTAX);
+    if (rc == 1) {
+      good_ones++;
+      assert_int_equal(param.value.n, end - 3);
+      assert_int_equal(rest.n, n - next);
+    }
+  }
+  assert_true(good_ones > 10000);
+}
+
 static void controls_are_seen_wherever_they_stand(void **state) {
   (void)state;
   for (size_t n = 0; n < 50; n++) {
@@ -302,6 +340,7 @@ int main(void) {
       leak_checked(vias_are_read_as_libosip2_reads_them),
       leak_checked(plain_sections_are_told_from_others),
       leak_checked(plain_messages_fare_as_others_do),
+      leak_checked(values_end_where_they_ended_by_octets),
       leak_checked(controls_are_seen_wherever_they_stand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

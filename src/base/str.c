@@ -39,20 +39,16 @@ int ss_str_u32(ss_str s, uint32_t max, uint32_t *out) {
   if (s.n == 0)
     return SS_ESYNTAX;
   for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] < '0' || s.p[i] > '9')
+    unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+    if (digit > 9)
       return SS_ESYNTAX;
     if (v <= max) /* once over it, more digits can't bring it back */
-      v = v * 10 + (uint64_t)(s.p[i] - '0');
+      v = v * 10 + digit;
   }
   if (v > max)
     return SS_ELIMIT;
   *out = (uint32_t)v;
   return 0;
-}
-
-size_t ss_str_chr(ss_str s, char c) {
-  const char *p = s.n ? memchr(s.p, c, s.n) : NULL;
-  return p ? (size_t)(p - s.p) : s.n;
 }
 
 bool ss_str_starts(ss_str s, ss_str prefix) {
@@ -111,7 +107,12 @@ bool ss_str_element(ss_str *rest, ss_str *element) {
   ss_str s = *rest;
   if (s.n == 0)
     return false;
-  size_t i = ss_str_chr(s, ',') == s.n ? s.n : 0; /* mostly there is none */
+  if (ss_str_chr(s, ',') == s.n) { /* mostly there is none */
+    *element = ss_str_trim(s);
+    *rest = (ss_str){s.p + s.n, 0};
+    return true;
+  }
+  size_t i = 0;
   while (i < s.n && s.p[i] != ',') {
     if (s.p[i] == '"' || s.p[i] == '<' || s.p[i] == '(')
       i = skip_group(s, i);

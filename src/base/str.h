@@ -49,7 +49,10 @@ static inline ss_str ss_str_trim(ss_str s) {
  * all digits) or SS_ELIMIT (greater than max). Leading zeros are allowed. */
 int ss_str_u32(ss_str s, uint32_t max, uint32_t *out);
 /* Finds c; s.n when there is none. */
-size_t ss_str_chr(ss_str s, char c);
+static inline size_t ss_str_chr(ss_str s, char c) {
+  const char *p = s.n ? (const char *)memchr(s.p, c, s.n) : NULL;
+  return p ? (size_t)(p - s.p) : s.n;
+}
 bool ss_str_starts(ss_str s, ss_str prefix);
 /* RFC 3261 25.1: token = 1*(alphanum / "-.!%*_+`'~") */
 bool ss_str_is_token(ss_str s);

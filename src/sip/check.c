@@ -50,9 +50,13 @@ static void cseq(ss_scan *s) {
   int rc = ss_str_u32(number, INT32_MAX, &m->cseq);
   if (rc == SS_ELIMIT)
     ss_scan_fault(s, 400, "Bad Request: CSeq number too large");
-  else if (rc || !ss_str_is_token(method))
+  else if (rc)
     ss_scan_fault(s, 400, "Bad Request: malformed CSeq");
-  else if (m->is_request && !ss_str_eq(method, m->method_text))
+  else if (m->is_request && ss_str_eq(method, m->method_text))
+    return; /* the start line's has been looked at */
+  else if (!ss_str_is_token(method))
+    ss_scan_fault(s, 400, "Bad Request: malformed CSeq");
+  else if (m->is_request)
     ss_scan_fault(s, 400, "Bad Request: CSeq method differs");
   if (!m->is_request) {
     m->method_text = method;

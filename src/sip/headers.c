@@ -10,37 +10,52 @@
 #include "sip/params.h"
 #include "sip/parsed.h"
 
+/* A name or IPv4 address at i, and perhaps a port: gives where that ends, or
+ * 0. */
+static size_t plain_host(ss_str s, size_t i, ss_str *host, uint16_t *port) {
+  size_t start = i;
+  uint32_t number = 0;
+  while (i < s.n && ss_char_is(s.p[i], SS_CHAR_HOST))
+    i++;
+  if (i == start)
+    return 0;
+  *host = (ss_str){s.p + start, i - start};
+  if (i < s.n && s.p[i] == ':') {
+    size_t digits = ++i;
+    for (; i < s.n && i - digits < 5 && ss_char_is(s.p[i], SS_CHAR_DIGIT); i++)
+      number = number * 10 + (uint32_t)(s.p[i] - '0');
+    if (!number || number > UINT16_MAX)
+      return 0;
+  }
+  *port = (uint16_t)number;
+  return i;
+}
+
 /* What most URIs are: "sip:", a user of letters, digits and few signs, a name
  * or IPv4 address, perhaps a port; nothing escaped, no parameters. Of such a
- * one libosip2 says the same. False: it is asked. */
-static bool plain_uri(ss_str text, ss_uri *out) {
+ * one libosip2 says the same. Gives where it ends, for the caller to see what
+ * stands there; 0: it isn't one. */
+static size_t plain_uri(ss_str s, ss_uri *out) {
+  ss_str user = SS_STR_NONE, host;
+  uint16_t port;
   size_t i = 4;
-  if (text.n < 5 || memcmp(text.p, "sip:", 4) != 0)
-    return false;
-  ss_uri uri = {.text = text, .scheme = {"sip", 3}, .sip = true};
-  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_PLAIN))
+  if (s.n < 5 || memcmp(s.p, "sip:", 4) != 0)
+    return 0;
+  while (i < s.n && ss_char_is(s.p[i], SS_CHAR_PLAIN))
     i++;
-  if (i > 4 && i < text.n && text.p[i] == '@') {
-    uri.user = (ss_str){text.p + 4, i - 4};
-    i++;
-  } else {
+  if (i > 4 && i < s.n && s.p[i] == '@')
+    user = (ss_str){s.p + 4, i++ - 4};
+  else
     i = 4;
-  }
-  size_t host = i;
-  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_HOST))
-    i++;
-  uri.host = (ss_str){text.p + host, i - host};
-  if (!uri.host.n)
-    return false;
-  if (i < text.n) {
-    uint32_t port;
-    if (text.p[i] != ':' || text.n - i > 6 ||
-        ss_str_u32(ss_str_from(text, i + 1), UINT16_MAX, &port) || !port)
-      return false;
-    uri.port = (uint16_t)port;
-  }
-  *out = uri;
-  return true;
+  i = plain_host(s, i, &host, &port);
+  if (i)
+    *out = (ss_uri){.text = {s.p, i},
+                    .scheme = {"sip", 3},
+                    .user = user,
+                    .host = host,
+                    .port = port,
+                    .sip = true};
+  return i;
 }
 
 /* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) */
@@ -89,7 +104,8 @@ static bool uri_clean(ss_str s) {
 }
 
 int ss_uri_parse(ss_arena *arena, ss_str text, ss_uri *out) {
-  if (plain_uri(text, out))
+  size_t plain = plain_uri(text, out);
+  if (plain && plain == text.n)
     return 0;
   ss_uri uri = {.text = text};
   size_t colon = ss_str_chr(text, ':');
@@ -124,7 +140,8 @@ ss_str ss_uri_bare(const ss_uri *uri) {
 }
 
 bool ss_uri_has_headers(const ss_uri *uri) {
-  return ss_uri_bare(uri).n < uri->text.n;
+  return ss_str_chr(uri->text, '?') < uri->text.n &&
+         ss_uri_bare(uri).n < uri->text.n;
 }
 
 int ss_unquote(ss_arena *arena, ss_str s, ss_str *out) {
@@ -207,12 +224,50 @@ static int find_tag(ss_str params, ss_str *tag) {
   return rc;
 }
 
-int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out) {
-  ss_name_addr found = {0};
+/* What most are: a plain URI, in brackets behind a display name of tokens or
+ * of quoted text without escapes, or bare. Without controls. As plain_uri;
+ * *params: what follows. */
+static bool plain_name_addr(ss_str s, ss_name_addr *out, ss_str *params) {
+  ss_str display = SS_STR_NONE;
+  size_t i = 0;
+  if (s.n && s.p[0] == '"') {
+    for (i = 1; i < s.n && s.p[i] != '"' && s.p[i] != '\\'; i++) {
+    }
+    if (i == s.n || s.p[i] == '\\')
+      return false;
+    display = (ss_str){s.p + 1, i - 1};
+    for (i++; i < s.n && s.p[i] == ' '; i++) {
+    }
+  } else {
+    while (i < s.n && ss_char_is(s.p[i], SS_CHAR_TOKEN | SS_CHAR_SPACE))
+      i++;
+    display = ss_str_trim((ss_str){s.p, i});
+  }
+  bool bare = i == 3 && s.n > 3 && s.p[3] == ':';
+  if (!bare && (i == s.n || s.p[i] != '<'))
+    return false;
+  i = bare ? 0 : i + 1;
+  ss_str rest = ss_str_from(s, i);
+  size_t n = plain_uri(rest, &out->uri);
+  if (!n ||
+      (bare ? n < rest.n && rest.p[n] != ';' : n == rest.n || rest.p[n] != '>'))
+    return false;
+  out->display = bare ? SS_STR_NONE : display;
+  out->tag = SS_STR_NONE;
+  *params = ss_str_from(rest, bare ? n : n + 1);
+  return true;
+}
+
+/* clean: it has no controls. */
+static int parse_name_addr(ss_arena *arena, ss_str text, bool clean,
+                           ss_name_addr *out) {
   ss_str rest = ss_str_trim(text), uri;
+  if (clean && plain_name_addr(rest, out, &uri))
+    return find_tag(uri, &out->tag);
+  ss_name_addr found = {0};
   int rc = display_name(arena, &rest, &found.display);
   /* a quoted display name may have them escaped: the scanner has looked */
-  if (rc == 0 && ss_chars_control(rest))
+  if (rc == 0 && !clean && ss_chars_control(rest))
     return SS_ESYNTAX;
   if (rc == 0)
     rc = addr_spec(&rest, &uri);
@@ -225,20 +280,24 @@ int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out) {
   return rc;
 }
 
+int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out) {
+  return parse_name_addr(arena, text, !ss_chars_control(text), out);
+}
+
 static int parse_once(ss_message *m, ss_field_id id, ss_parsed_name_addr *kept,
                       const ss_name_addr **out) {
   if (!kept->done) {
-    ss_str value;
-    ss_elements e = ss_message_elements(m, id);
     const ss_field *f = ss_message_field(m, id);
     if (!f)
       return SS_ENOTFOUND;
+    ss_str value = f->value;
     /* only Contact is a list; a comma elsewhere is part of the value */
-    if (id != SS_FIELD_CONTACT)
-      value = f->value;
-    else if (!ss_elements_next(&e, &value))
-      value = SS_STR_NONE;
-    kept->rc = ss_name_addr_parse(&m->arena, value, &kept->value);
+    if (id == SS_FIELD_CONTACT) {
+      ss_elements e = ss_message_elements(m, id);
+      if (!ss_elements_next(&e, &value))
+        value = SS_STR_NONE;
+    }
+    kept->rc = parse_name_addr(&m->arena, value, m->clean, &kept->value);
     kept->done = kept->rc != SS_ENOMEM;
   }
   if (kept->rc == 0)
@@ -287,31 +346,19 @@ ss_str ss_top_via(const ss_message *m) {
   return *kept;
 }
 
-/* What most are: "SIP/2.0/UDP", a name or IPv4 address, perhaps a port. As
- * plain_uri. */
-static bool plain_sent_by(ss_str text, ss_via *via) {
+/* What most are: "SIP/2.0/UDP", a name or IPv4 address, perhaps a port, up to
+ * the parameters. As plain_uri. */
+static size_t plain_sent_by(ss_str s, ss_via *via) {
   size_t i = 8;
-  if (text.n < 13 || memcmp(text.p, "SIP/2.0/", 8) != 0)
-    return false;
-  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_TOKEN))
+  if (s.n < 13 || memcmp(s.p, "SIP/2.0/", 8) != 0)
+    return 0;
+  while (i < s.n && ss_char_is(s.p[i], SS_CHAR_TOKEN))
     i++;
-  ss_str protocol = {text.p + 8, i - 8};
-  if (!protocol.n || i == text.n || text.p[i++] != ' ')
-    return false;
-  size_t host = i;
-  while (i < text.n && ss_char_is(text.p[i], SS_CHAR_HOST))
-    i++;
-  ss_str name = {text.p + host, i - host};
-  uint32_t port = 0;
-  if (!name.n ||
-      (i < text.n &&
-       (text.p[i] != ':' || text.n - i > 6 ||
-        ss_str_u32(ss_str_from(text, i + 1), UINT16_MAX, &port) || !port)))
-    return false;
-  via->protocol = protocol;
-  via->host = name;
-  via->port = (uint16_t)port;
-  return true;
+  if (i == 8 || i == s.n || s.p[i] != ' ')
+    return 0;
+  via->protocol = (ss_str){s.p + 8, i - 8};
+  i = plain_host(s, i + 1, &via->host, &via->port);
+  return i == s.n || s.p[i] == ';' ? i : 0;
 }
 
 static int via_params(ss_str params, ss_via *via) {
@@ -340,11 +387,14 @@ static int parse_via(ss_message *m) {
     return SS_ESYNTAX;
   /* RFC 2543 6.40 allowed a comment at the end */
   value.n = ss_str_chr(value, '(');
-  size_t end = ss_str_chr(value, ';');
-  ss_str sent = {value.p, end};
-  int rc = plain_sent_by(sent, via) ? 0 : ss_osip_via(&m->arena, sent, via);
-  if (rc)
-    return rc;
+  size_t end = plain_sent_by(value, via);
+  if (!end) {
+    *via = (ss_via){0};
+    end = ss_str_chr(value, ';');
+    int rc = ss_osip_via(&m->arena, (ss_str){value.p, end}, via);
+    if (rc)
+      return rc;
+  }
   m->parsed->via.usable = true;
   return via_params(ss_str_from(value, end), via);
 }

@@ -16,18 +16,6 @@ void ss_message_unref(ss_message *m) {
   ss_free(m);
 }
 
-static const ss_field *at(const ss_message *m, unsigned index) {
-  return index ? &m->field[index] : NULL;
-}
-
-const ss_field *ss_message_field(const ss_message *m, ss_field_id id) {
-  return (unsigned)id < SS_FIELD_COUNT ? at(m, m->first[id]) : NULL;
-}
-
-const ss_field *ss_message_next(const ss_message *m, const ss_field *f) {
-  return at(m, f->next);
-}
-
 const ss_field *ss_message_named(const ss_message *m, ss_str name,
                                  const ss_field *after) {
   ss_field_id id = after ? (ss_field_id)after->id : ss_field_lookup(name);

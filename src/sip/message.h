@@ -106,6 +106,7 @@ typedef struct ss_message {
   ss_str fault_reason;
   bool over; /* it is a limit that was passed */
   bool is_request;
+  bool clean;       /* no field has a control character in it, escaped or not */
   ss_method method; /* of the request, or of a response's CSeq */
   ss_str method_text;
   ss_str uri; /* Request-URI */
@@ -148,8 +149,15 @@ ss_message *ss_message_ref(ss_message *m);
 void ss_message_unref(ss_message *m); /* NULL does nothing */
 
 /* The first field with that id, or NULL; and the next after it. */
-const ss_field *ss_message_field(const ss_message *m, ss_field_id id);
-const ss_field *ss_message_next(const ss_message *m, const ss_field *f);
+static inline const ss_field *ss_message_field(const ss_message *m,
+                                               ss_field_id id) {
+  unsigned index = (unsigned)id < SS_FIELD_COUNT ? m->first[id] : 0;
+  return index ? &m->field[index] : NULL;
+}
+static inline const ss_field *ss_message_next(const ss_message *m,
+                                              const ss_field *f) {
+  return f->next ? &m->field[f->next] : NULL;
+}
 /* By name in any case or compact form; start with after = NULL. */
 const ss_field *ss_message_named(const ss_message *m, ss_str name,
                                  const ss_field *after);

@@ -23,6 +23,19 @@ static bool ends_value(char c) {
          c == '>';
 }
 
+#define EACH_OCTET UINT64_C(0x0101010101010101)
+#define HIGH_BITS (EACH_OCTET * 0x80)
+
+/* Whether eight octets may hold one that ends a value: one below "-", or of
+ * ";<=>". For some others it may say so too. */
+static inline bool may_end(const char *p) {
+  uint64_t x = ss_octets_word(p), below = (x - EACH_OCTET * '-') & ~x;
+  /* one more, and these four differ only in the lowest two bits */
+  uint64_t y = (x & ~HIGH_BITS) + EACH_OCTET;
+  y = (y & EACH_OCTET * 0xfc) ^ EACH_OCTET * 0x3c;
+  return (below | ((y - EACH_OCTET) & ~y)) & HIGH_BITS;
+}
+
 size_t ss_quoted(ss_str s) {
   for (size_t i = 1; i < s.n; i++) {
     if (s.p[i] == '"')
@@ -43,6 +56,8 @@ static size_t value_at(ss_str s, size_t i, ss_str *value) {
     return i + n;
   }
   size_t start = i;
+  while (s.n - i >= 8 && !may_end(s.p + i))
+    i += 8;
   while (i < s.n && (ss_char_is(s.p[i], SS_CHAR_TOKEN) || !ends_value(s.p[i])))
     i++;
   *value = (ss_str){s.p + start, i - start};

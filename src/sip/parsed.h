@@ -29,6 +29,14 @@ struct ss_parsed {
   } via;
 };
 
+/* Nothing yet: what isn't done isn't looked at. */
+static inline void ss_parsed_init(struct ss_parsed *p) {
+  p->from.done = p->to.done = p->contact.done = false;
+  p->request_uri.done = p->via.done = p->via.usable = false;
+  p->via.text = SS_STR_NONE;
+  p->via.value = (ss_via){0};
+}
+
 /* The first element of the first Via; empty where there is none. */
 ss_str ss_top_via(const ss_message *m);
 /* A SIP URI with "?headers" (RFC 3261 19.1.1). */

@@ -59,7 +59,7 @@ static void via_as_sent(ss_buf *b, ss_str value) {
 }
 
 static void top_via(ss_buf *b, ss_message *m, const ss_addr *source) {
-  const ss_via *via;
+  const ss_via *via = NULL;
   char text[SS_ADDR_TEXT];
   const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
   ss_str top = ss_top_via(m);

@@ -99,11 +99,12 @@ static ss_message *allocate(ss_str text, const extent *e, size_t room) {
   ss_message *m = ss_realloc(NULL, size);
   if (!m)
     return NULL;
-  memset(m, 0,
-         sizeof(ss_message) + sizeof(struct ss_parsed) + sizeof(ss_field));
+  memset(m, 0, sizeof(ss_message));
   m->refs = 1;
   m->parsed = (void *)(m + 1);
+  ss_parsed_init(m->parsed);
   m->field = (void *)(m->parsed + 1);
+  m->field[0] = (ss_field){0};
   m->fields = 1;
   char *copy = (char *)(m->field + room);
   memcpy(copy, text.p, text.n);
@@ -400,6 +401,7 @@ int ss_message_new(ss_message **out, ss_str text, bool stream,
   s.m = allocate(text, &e, s.room);
   if (!s.m)
     return SS_ENOMEM;
+  s.m->clean = s.plain;
   int rc = scan(&s, &e, s.plain ? &plain : NULL);
   if (rc) {
     ss_message_unref(s.m);
