@@ -16,6 +16,7 @@ typedef struct probe {
   uint64_t order;
   uint64_t fired_at;
   int fired;
+  bool lined; /* up: not among the others of its millisecond */
 } probe;
 
 static ss_wheel wheel;
@@ -118,16 +119,50 @@ static void one_millisecond_keeps_the_order_of_starting(void **state) {
     assert_int_equal(order_seen[i], i);
 }
 
+/* Those of two delays wait in rows, one of a third for the wheel. */
+static void those_in_rows_fire_at_their_milliseconds(void **state) {
+  static const uint64_t delays[] = {32000, 5000, 700};
+  (void)state;
+  order_count = 0;
+  for (uint64_t i = 0; i < 90; i++) {
+    probes[i].timer.fn = note;
+    probes[i].order = wheel.now + delays[i % 3];
+    ss_timer_line_up(&wheel, &probes[i].timer, delays[i % 3]);
+    ss_wheel_advance(&wheel, wheel.now + i % 2);
+  }
+  assert_int_equal(wheel.count, 90);
+  for (uint64_t i = 0; i < 90; i += 9)
+    ss_timer_stop(&wheel, &probes[i].timer);
+  ss_timer_line_up(&wheel, &probes[3].timer, 100); /* again, sooner */
+  probes[3].order = wheel.now + 100;
+  for (size_t i = 0; i < 80; i++) {
+    uint64_t at = ss_wheel_next(&wheel);
+    assert_true(ss_wheel_wakeup(&wheel) <= at);
+    ss_wheel_advance(&wheel, at - 1);
+    assert_int_equal(order_count, i);
+    ss_wheel_advance(&wheel, at);
+    assert_true(order_count > i);
+    assert_int_equal(order_seen[i], at);
+    while (i + 1 < order_count)
+      assert_int_equal(order_seen[++i], at);
+  }
+  assert_int_equal(order_count, 80);
+  assert_int_equal(wheel.count, 0);
+  assert_int_equal(ss_wheel_wakeup(&wheel), UINT64_MAX);
+}
+
 static void check_fire(ss_timer *timer) {
   probe *p = SS_CONTAINER(timer, probe, timer);
   assert_true(p->due != 0);
   assert_true(p->due <= clock_of_test);
-  if (p->due == last_due)
+  assert_true(p->due >= last_due);
+  if (p->due > last_due)
+    last_order = 0;
+  if (!p->lined) {
     assert_true(p->order > last_order);
-  else
-    assert_true(p->due > last_due);
+    last_order = p->order;
+  }
   last_due = p->due;
-  last_order = p->order;
   p->due = 0;
 }
 
@@ -150,7 +185,10 @@ static void random_starts_and_stops_match_a_naive_model(void **state) {
     int what = rand() % 10;
     if (what < 5) {
       uint64_t delay = (uint64_t)rand() >> (rand() % 31);
-      ss_timer_start(&wheel, &p->timer, delay);
+      p->lined = what < 3;
+      if (what < 2)
+        delay = what ? 300 : 5000;
+      (p->lined ? ss_timer_line_up : ss_timer_start)(&wheel, &p->timer, delay);
       p->due = clock_of_test + delay;
       p->order = ++starts;
     } else if (what < 7) {
@@ -240,6 +278,7 @@ int main(void) {
       T(endless_delay_is_kept_and_never_fires),
       T(waking_up_at_wakeup_needs_few_turns),
       T(one_millisecond_keeps_the_order_of_starting),
+      T(those_in_rows_fire_at_their_milliseconds),
       T(random_starts_and_stops_match_a_naive_model),
       T(restart_inside_a_callback_waits_for_the_next_advance),
       T(callback_stops_timers_of_its_millisecond_and_later),

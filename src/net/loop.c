@@ -48,12 +48,22 @@ uint64_t ss_loop_now(ss_loop *loop) {
 }
 
 /* The wheel may lag behind the loop's clock: delays count from the latter. */
-void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms) {
+static uint64_t on_wheel(ss_loop *loop, uint64_t delay_ms) {
   uint64_t now = ss_loop_now(loop);
   uint64_t behind = now > loop->wheel.now ? now - loop->wheel.now : 0;
   if (delay_ms > SS_WHEEL_END)
     delay_ms = SS_WHEEL_END;
-  ss_timer_start(&loop->wheel, timer, delay_ms + behind);
+  return delay_ms + behind;
+}
+
+void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms) {
+  ss_timer_start(&loop->wheel, timer, on_wheel(loop, delay_ms));
+  if (!loop->turning)
+    loop->ops->wake(loop);
+}
+
+void ss_loop_timer_line_up(ss_loop *loop, ss_timer *timer, uint64_t delay_ms) {
+  ss_timer_line_up(&loop->wheel, timer, on_wheel(loop, delay_ms));
   if (!loop->turning)
     loop->ops->wake(loop);
 }

@@ -108,6 +108,8 @@ static inline void ss_job_cancel(ss_job *job) {
  * have taken its time, the clock is read. */
 uint64_t ss_loop_now(ss_loop *loop);
 void ss_loop_timer(ss_loop *loop, ss_timer *timer, uint64_t delay_ms);
+/* One of many with that delay; see ss_timer_line_up. */
+void ss_loop_timer_line_up(ss_loop *loop, ss_timer *timer, uint64_t delay_ms);
 /* At that time, or at once where it has passed. Repeats are timed from
  * timer->due, when they should have fired: lateness doesn't add up. */
 void ss_loop_timer_at(ss_loop *loop, ss_timer *timer, uint64_t ms);

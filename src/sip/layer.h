@@ -75,6 +75,7 @@ void ss_server_end(ss_server *s, bool unacknowledged); /* freed, then told */
  * failed, and the transaction is no more. */
 bool ss_server_send(ss_server *s);
 void ss_server_arm(ss_server *s, uint32_t ms);
+void ss_server_arm_last(ss_server *s, uint32_t ms); /* I, J, L: as for many */
 
 /* server_invite.c (17.2.1, RFC 6026 7.1), server_other.c (17.2.2): the events
  * of the figures */

@@ -171,6 +171,10 @@ void ss_server_arm(ss_server *s, uint32_t ms) {
   ss_loop_timer(s->layer->loop, &s->timer, ms);
 }
 
+void ss_server_arm_last(ss_server *s, uint32_t ms) {
+  ss_loop_timer_line_up(s->layer->loop, &s->timer, ms);
+}
+
 void ss_server_attach(ss_server *s, const ss_server_watch *watch, void *arg) {
   s->watch = watch;
   s->arg = arg;

@@ -41,7 +41,7 @@ void ss_invite_replied(ss_server *s, unsigned code) {
     ss_server_arm(s, repeats ? s->interval : ss_layer_64t1(l));
   } else if (code >= 200) {
     s->state = SS_SERVER_ACCEPTED;
-    ss_server_arm(s, ss_layer_64t1(l)); /* timer L */
+    ss_server_arm_last(s, ss_layer_64t1(l)); /* timer L */
   }
   ss_server_send(s);
 }
@@ -95,7 +95,7 @@ void ss_invite_ack(ss_server *s, ss_message *ack) {
     s->state = SS_SERVER_CONFIRMED;
     ss_packet_unref(s->last);
     s->last = NULL;
-    ss_server_arm(s, s->layer->t4);
+    ss_server_arm_last(s, s->layer->t4);
     ss_server_tell_ended(s, false);
     break;
   case SS_SERVER_CONFIRMED: /* absorbed; timer I isn't armed again */

@@ -31,7 +31,7 @@ void ss_other_replied(ss_server *s, unsigned code) {
   s->request = NULL;
   /* timer J: 64*T1, 0 over reliable transports; a loop's timer of 0 fires
    * after this call, so that the caller still has its transaction */
-  ss_server_arm(s, s->path.conn ? 0 : ss_layer_64t1(s->layer));
+  ss_server_arm_last(s, s->path.conn ? 0 : ss_layer_64t1(s->layer));
   ss_server_send(s);
 }
 
