@@ -55,15 +55,15 @@ local function is_subset(inner, outer, what)
 end
 
 describe("types/sipsession.lua names what is there:", function()
-  -- __index of a class is a closure over its methods and its getters.
+  -- __index of a class is a closure over its methods and the numbers of its
+  -- getters.
   for _, name in ipairs { "endpoint", "session", "message", "referral" } do
     it(name, function()
       local index = debug.getregistry()["sipsession." .. name].__index
-      local _, methods = debug.getupvalue(index, 1)
-      local _, getters = debug.getupvalue(index, 2)
+      local _, members = debug.getupvalue(index, 1)
       local class = types["sipsession." .. name]
-      assert.same(keys(methods), keys(class.functions))
-      assert.same(keys(getters), keys(class.fields))
+      assert.same(keys(public(members, "function")), keys(class.functions))
+      assert.same(keys(public(members, "number")), keys(class.fields))
     end)
   end
 

@@ -256,12 +256,13 @@ typedef struct start {
 /* Behind the door. */
 static int begin(lua_State *L) {
   start *s = lua_touserdata(L, 1);
+  lss_context *c = s->endpoint->world->context;
   attempt_box *box;
 
-  lss_push_box(L, s->endpoint);
+  lss_push_box(L, c, s->endpoint->userdata);
   if (lua_isnil(L, 2))
     return luaL_error(L, "a request for an endpoint that is gone");
-  box = lss_class_new(L, &attempt_class, sizeof *box, 0);
+  box = lss_class_new(L, c, &attempt_class, sizeof *box, 0);
   box->attempt = ss_attempt_ref(s->attempt);
   lua_getiuservalue(L, 2, LSS_ENDPOINT_LOOKUP);
   lss_push_str(L, ss_attempt_user(s->attempt));
@@ -282,8 +283,13 @@ void lss_lookup(void *arg, ss_attempt *attempt) {
 
 static const luaL_Reg attempt_metamethods[] = {{"__gc", attempt_gc},
                                                {NULL, NULL}};
-static const lss_class attempt_class = {"sipsession.attempt", NULL, NULL, NULL,
-                                        attempt_metamethods,  NULL};
+static const lss_class attempt_class = {LSS_CLASS_ATTEMPT,
+                                        "sipsession.attempt",
+                                        NULL,
+                                        NULL,
+                                        NULL,
+                                        attempt_metamethods,
+                                        NULL};
 
 void lss_auth_open(lua_State *L) {
   lss_class_open(L, &attempt_class);

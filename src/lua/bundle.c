@@ -23,7 +23,6 @@ struct lss_bundle {
 };
 
 static const lss_class bundle_class;
-static char filling_key; /* registry: the userdata of context->filling */
 
 static void end_last(lss_bundle *b) {
   b->count--;
@@ -79,18 +78,18 @@ void lss_bundles_close(lss_context *c) {
   }
 }
 
-void lss_bundle_push(lua_State *L) {
-  lss_context *c = lss_context_get(L);
+/* The userdata of context->filling is in the registry. */
+void lss_bundle_push(lua_State *L, lss_context *c) {
   lss_bundle **box, *b;
 
   if (c->closed)
     luaL_error(L, "sipsession: the Lua state is being closed");
   lss_bundle_drain(L, c);
   if (c->filling && c->filling->count < SIZE) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &filling_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, c->bundle);
     return;
   }
-  box = lss_class_new(L, &bundle_class, sizeof(lss_bundle *), 0);
+  box = lss_class_new(L, c, &bundle_class, sizeof(lss_bundle *), 0);
   b = ss_alloc(sizeof *b);
   if (!b) {
     lss_check_memory(L, SS_ENOMEM);
@@ -101,7 +100,7 @@ void lss_bundle_push(lua_State *L) {
   *box = b;
   ss_list_append(&c->bundles, &b->node);
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &filling_key);
+  lua_rawseti(L, LUA_REGISTRYINDEX, c->bundle);
   c->filling = b;
 }
 
@@ -118,8 +117,13 @@ lss_bundle_ref lss_bundle_add(lua_State *L, void *object,
 
 static const luaL_Reg bundle_metamethods[] = {{"__gc", bundle_gc},
                                               {NULL, NULL}};
-static const lss_class bundle_class = {"sipsession.bundle", NULL, NULL, NULL,
-                                       bundle_metamethods,  NULL};
+static const lss_class bundle_class = {LSS_CLASS_BUNDLE,
+                                       "sipsession.bundle",
+                                       NULL,
+                                       NULL,
+                                       NULL,
+                                       bundle_metamethods,
+                                       NULL};
 
 void lss_bundle_open(lua_State *L) {
   lss_class_open(L, &bundle_class);

@@ -15,7 +15,7 @@ typedef lss_bundle *const *lss_bundle_ref;
 void lss_bundle_open(lua_State *L);
 /* Pushes a bundle with room for one more object. Raises when there is no
  * memory. */
-void lss_bundle_push(lua_State *L);
+void lss_bundle_push(lua_State *L, lss_context *c);
 /* Hands a reference over to the bundle on the top, just pushed: let_go ends it.
  * Who reads the object keeps the bundle in a user value, and looks first
  * whether it was finalized. Never fails. */

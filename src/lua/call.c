@@ -142,11 +142,11 @@ static lss_task *task_take(lua_State *L, lss_context *c, bool pooled) {
   lss_task *t;
 
   if (pooled && c->pooled > 0) {
-    lss_push_pool(L);
+    lss_push_pool(L, c);
     lua_rawgeti(L, -1, c->pooled);
     lua_pushnil(L);
     lua_rawseti(L, -3, c->pooled--);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return lua_touserdata(L, -1);
   }
   t = task_new(L, c);
@@ -171,7 +171,7 @@ static void task_recycle(lua_State *L, lss_task *t, int idx) {
     lua_setiuservalue(L, idx, i);
   }
   t->world = NULL;
-  lss_push_pool(L);
+  lss_push_pool(L, c);
   lua_pushvalue(L, idx);
   lua_rawseti(L, -2, c->pooled + 1);
   c->pooled++;
@@ -236,7 +236,7 @@ static void task_run(lua_State *L, int idx, int nargs) {
   int status, results = 0;
   bool watched;
 
-  lss_push_running(L);
+  lss_push_running(L, c);
   lua_pushvalue(L, idx);
   lua_rawseti(L, -2, ++c->nested);
   was_in = lss_enter(c, t->co);
@@ -264,7 +264,7 @@ static void task_run(lua_State *L, int idx, int nargs) {
 
 void lss_start(lua_State *L, const lss_role *role, lss_world *w, int owner,
                int subject, int nargs) {
-  lss_context *c = lss_context_get(L);
+  lss_context *c = w->context;
   int first = lua_gettop(L) - nargs; /* the function */
   lss_task *t;
   int i;
@@ -280,8 +280,8 @@ void lss_start(lua_State *L, const lss_role *role, lss_world *w, int owner,
     lua_pushvalue(L, owner);
     lua_setiuservalue(L, -2, LSS_TASK_OWNER);
   }
-  if (w && w->memory) {
-    lss_push_box(L, w);
+  if (w->memory) {
+    lss_push_box(L, c, w->box);
     lua_setiuservalue(L, -2, LSS_TASK_NETWORK);
   }
   if (subject) {
@@ -305,7 +305,7 @@ void lss_start(lua_State *L, const lss_role *role, lss_world *w, int owner,
 }
 
 lss_task *lss_task_own(lua_State *L, lss_world *w, bool blocking) {
-  lss_context *c = lss_context_get(L);
+  lss_context *c = w->context;
   lss_task *t = task_new(L, c);
 
   if (!blocking) {
@@ -315,7 +315,7 @@ lss_task *lss_task_own(lua_State *L, lss_world *w, bool blocking) {
   }
   t->world = c->task && c->task->world ? c->task->world : w;
   if (t->world->memory) {
-    lss_push_box(L, t->world);
+    lss_push_box(L, c, t->world->box);
     lua_setiuservalue(L, -2, LSS_TASK_NETWORK);
   }
   return t;
@@ -331,9 +331,9 @@ void lss_task_resume(lua_State *L, int idx) {
 }
 
 void lss_push_task(lua_State *L, lss_context *c) {
-  lss_push_running(L);
+  lss_push_running(L, c);
   lua_rawgeti(L, -1, c->nested);
-  lua_remove(L, -2);
+  lua_replace(L, -2);
 }
 
 void lss_push_owner(lua_State *L, lss_context *c) {

@@ -13,7 +13,7 @@
 #include "lua/stall.h"
 
 /* Registry keys: the addresses count. */
-static char context_key, boxes_key, live_key, pool_key, running_key, keeper_key;
+static char context_key, keeper_key;
 
 /* At lua_close, in whatever order finalizers run: objects find their world
  * closed. What endpoints still want to say (BYE, 503) leaves in a last turn. */
@@ -50,9 +50,9 @@ static void new_table(lua_State *L, const char *mode) {
 }
 
 /* A new table with what is in the old one. */
-static void shrink(lua_State *L, const void *key, const char *mode) {
+static void shrink(lua_State *L, int ref, const char *mode) {
   new_table(L, mode);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     lua_pushvalue(L, -2);
@@ -60,11 +60,11 @@ static void shrink(lua_State *L, const void *key, const char *mode) {
     lua_rawset(L, -5);
   }
   lua_pop(L, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+  lua_rawseti(L, LUA_REGISTRYINDEX, ref);
 }
 
 static void drop_pool(lua_State *L, lss_context *c) {
-  lss_push_pool(L);
+  lss_push_pool(L, c);
   for (; c->pooled > 0; c->pooled--) {
     lua_pushnil(L);
     lua_rawseti(L, -2, c->pooled);
@@ -77,9 +77,9 @@ void lss_context_tidy(lua_State *L) {
 
   luaL_checkstack(L, 8, NULL);
   drop_pool(L, c);
-  shrink(L, &boxes_key, "v");
+  shrink(L, c->boxes, "v");
   lss_live_tidy(L, &c->real);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
+  lua_rawseti(L, LUA_REGISTRYINDEX, c->live);
 }
 
 lss_context *lss_context_open(lua_State *L) {
@@ -87,16 +87,18 @@ lss_context *lss_context_open(lua_State *L) {
 
   if (c)
     return c;
-  new_table(L, "v");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &boxes_key);
-  new_table(L, NULL);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &live_key);
-  lua_createtable(L, LSS_POOL_MAX, 0); /* putting one back can't fail */
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
-  lua_createtable(L, LSS_NESTED_MAX, 0); /* likewise */
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &running_key);
   c = lua_newuserdatauv(L, sizeof *c, 0);
   memset(c, 0, sizeof *c);
+  new_table(L, "v");
+  c->boxes = luaL_ref(L, LUA_REGISTRYINDEX);
+  new_table(L, NULL);
+  c->live = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_createtable(L, LSS_POOL_MAX, 0); /* putting one back can't fail */
+  c->pool = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_createtable(L, LSS_NESTED_MAX, 0); /* likewise */
+  c->running = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushboolean(L, false); /* bundle.c sets it */
+  c->bundle = luaL_ref(L, LUA_REGISTRYINDEX);
   ss_list_init(&c->networks);
   ss_list_init(&c->bundles);
   ss_list_init(&c->dropped);
@@ -118,30 +120,31 @@ lss_context *lss_context_get(lua_State *L) {
   return c;
 }
 
-void lss_push_boxes(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &boxes_key);
-}
+/* The boxes are a weak table. What is finalized is no more in it. */
+lua_Integer lss_set_box(lua_State *L, lss_context *c, int idx) {
+  lua_Integer box = c->boxed + 1;
 
-void lss_push_box(lua_State *L, const void *object) {
-  lss_push_boxes(L);
-  lua_rawgetp(L, -1, object);
-  lua_remove(L, -2);
-}
-
-void lss_set_box(lua_State *L, const void *object, int idx) {
   idx = lua_absindex(L, idx);
-  lss_push_boxes(L);
+  c->boxed = box;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->boxes);
   lua_pushvalue(L, idx);
-  lua_rawsetp(L, -2, object);
+  lua_rawseti(L, -2, box);
   lua_pop(L, 1);
+  return box;
 }
 
-void lss_push_pool(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &pool_key);
+void lss_push_box(lua_State *L, lss_context *c, lua_Integer box) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->boxes);
+  lua_rawgeti(L, -1, box);
+  lua_replace(L, -2);
 }
 
-void lss_push_running(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &running_key);
+void lss_push_pool(lua_State *L, lss_context *c) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->pool);
+}
+
+void lss_push_running(lua_State *L, lss_context *c) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->running);
 }
 
 /* --- worlds --------------------------------------------------------------- */
@@ -205,21 +208,26 @@ lss_world *lss_world_current(lua_State *L) {
   return lss_world_real(L);
 }
 
+/* A network's goes with it: the collector takes both out of the boxes at the
+ * same time, before it calls a finalizer. */
 bool lss_push_live(lua_State *L, lss_world *w) {
-  bool is;
-
-  if (!w->memory && w == &w->context->real) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &live_key);
+  if (w == &w->context->real) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, w->context->live);
     return true;
   }
-  lss_push_box(L, w);
-  is = !lua_isnil(L, -1);
-  if (is)
-    lua_getiuservalue(L, -1, LSS_NETWORK_LIVE);
-  else
-    lua_newtable(L);
-  lua_remove(L, -2);
-  return is;
+  lss_push_box(L, w->context, w->live);
+  if (!lua_isnil(L, -1))
+    return true;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  return false;
+}
+
+void lss_renew_live(lua_State *L, lss_world *w, int idx) {
+  idx = lua_absindex(L, idx);
+  lua_newtable(L);
+  w->live = lss_set_box(L, w->context, -1);
+  lua_setiuservalue(L, idx, LSS_NETWORK_LIVE);
 }
 
 void lss_hold(lua_State *L, lss_world *w, const void *endpoint, int idx) {
@@ -236,13 +244,12 @@ void lss_world_hold(lua_State *L, lss_world *w) {
 
   luaL_checkstack(L, 8, NULL);
   lss_push_live(L, w);
-  lss_push_boxes(L);
   for (n = w->endpoints.next; n != &w->endpoints; n = n->next) {
-    const void *e = SS_CONTAINER(n, lss_endpoint, node);
-    lua_rawgetp(L, -1, e);
-    lua_rawsetp(L, -3, e);
+    const lss_endpoint *e = SS_CONTAINER(n, lss_endpoint, node);
+    lss_push_box(L, w->context, e->userdata);
+    lua_rawsetp(L, -2, e);
   }
-  lua_pop(L, 2);
+  lua_pop(L, 1);
 }
 
 void lss_world_unhold(lua_State *L, lss_world *w) {
@@ -284,7 +291,7 @@ int lss_world_raise(lua_State *L, lss_world *w, int rc) {
     return luaL_error(L, "sipsession: the event loop failed: %s",
                       ss_strerror(rc));
   w->failed = false;
-  lss_push_box(L, w);
+  lss_push_box(L, w->context, w->box);
   lua_getiuservalue(L, -1, LSS_NETWORK_ERROR);
   lua_pushnil(L);
   lua_setiuservalue(L, -3, LSS_NETWORK_ERROR);

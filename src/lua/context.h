@@ -10,6 +10,7 @@
 #define LSS_CONTEXT_H
 
 #include "base/watchdog.h"
+#include "lua/class.h"
 #include "net/memory.h"
 #include <lauxlib.h>
 #include <lua.h>
@@ -36,7 +37,8 @@ struct lss_world {
   ss_list sessions;  /* lss_session.node: those that the core may tell of, */
   ss_list kept;      /* likewise, and in a bundle already */
   ss_list late;      /* that have ended, and there was no memory to say so */
-  unsigned places;   /* live.c: how many there are, */
+  lua_Integer box, live; /* lss_set_box: a network's userdata and its table */
+  unsigned places;       /* live.c: how many there are, */
   unsigned free_place, hole; /* the first free one, the first missing leaf */
   unsigned round;            /* sip.run's mark */
   bool running;              /* inside a turn */
@@ -46,8 +48,11 @@ struct lss_world {
 };
 
 struct lss_context {
-  lua_State *L;   /* where the door leads: who has called into C; or NULL */
-  int depth;      /* turns of loops inside each other */
+  lua_State *L; /* where the door leads: who has called into C; or NULL */
+  int boxes, live, pool, running, bundle; /* what is in the registry, by */
+  int metatable[LSS_CLASSES];             /* luaL_ref: no key is hashed */
+  lua_Integer boxed;                      /* the last number given */
+  int depth;                              /* turns of loops inside each other */
   lss_task *task; /* whose coroutine runs now; NULL: none of ours */
   int nested; /* tasks that run, each started or resumed by the one before */
   lss_world real;
@@ -86,13 +91,12 @@ static inline lua_State *lss_enter(lss_context *c, lua_State *L) {
   return was;
 }
 
-/* Weak: C object (light userdata) to the userdata that stands for it. */
-void lss_push_boxes(lua_State *L);
-/* Pushes the userdata of a C object, or nil when it was collected. */
-void lss_push_box(lua_State *L, const void *object);
-void lss_set_box(lua_State *L, const void *object, int idx);
-void lss_push_pool(lua_State *L);    /* idle tasks */
-void lss_push_running(lua_State *L); /* those that run */
+/* The number by which C finds the value at idx, as long as it is there. */
+lua_Integer lss_set_box(lua_State *L, lss_context *c, int idx);
+/* Pushes the value with that number, or nil when it was collected. */
+void lss_push_box(lua_State *L, lss_context *c, lua_Integer box);
+void lss_push_pool(lua_State *L, lss_context *c);    /* idle tasks */
+void lss_push_running(lua_State *L, lss_context *c); /* those that run */
 
 /* Tables of what there is shrink to what there is, which Lua's own do only when
  * they are full once more. Raises when there is no memory. */
@@ -111,6 +115,8 @@ lss_world *lss_world_current(lua_State *L);
  * name, the C object's. False: the network is being collected, with what was in
  * its table, and an empty one is pushed. */
 bool lss_push_live(lua_State *L, lss_world *w);
+/* Gives the network at idx an empty one. */
+void lss_renew_live(lua_State *L, lss_world *w, int idx);
 /* Keeps an endpoint's userdata, at idx, until the world runs no more. */
 void lss_hold(lua_State *L, lss_world *w, const void *endpoint, int idx);
 /* Keeps every open endpoint while the world runs. */

@@ -50,7 +50,7 @@ static int received(lua_State *L) {
   lss_session *box;
   lua_Integer i, n;
 
-  lss_push_box(L, r->endpoint);
+  lss_push_box(L, r->world->context, r->endpoint->userdata);
   if (lua_isnil(L, 2))
     return luaL_error(L, "a call for an endpoint that is gone");
   box = lss_session_new(L, r->session, r->world, 2);
@@ -82,7 +82,8 @@ void lss_session_received(void *arg, ss_session *session) {
 
 /* --- transitions ---------------------------------------------------------- */
 
-static void push_change(lua_State *L, const ss_change *change) {
+static void push_change(lua_State *L, const lss_context *c,
+                        const ss_change *change) {
   lua_createtable(L, 0, 6);
   lua_pushstring(L, ss_state_name(change->previous));
   lua_setfield(L, -2, "previous");
@@ -94,7 +95,7 @@ static void push_change(lua_State *L, const ss_change *change) {
     lua_pushinteger(L, change->code);
     lua_setfield(L, -2, "code");
   }
-  lss_message_push(L, change->message);
+  lss_message_push(L, c, change->message);
   lua_setfield(L, -2, "message");
   lss_cause_push(L, change->message);
   lua_setfield(L, -2, "cause");
@@ -107,7 +108,7 @@ static void tell(lua_State *L, report *r) {
   if (n == 0)
     return;
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-  push_change(L, r->change);
+  push_change(L, r->world->context, r->change);
   for (i = 1; i <= n; i++) {
     if (!lss_event_handler(L, 3, i))
       continue;

@@ -92,6 +92,7 @@ static int open_core(lss_world *w, const ss_endpoint_config *config,
   if (!e)
     return SS_ENOMEM;
   e->world = w;
+  e->userdata = 0;
   e->reap.fn = reap;
   lss_wire_init(e);
   rc = ss_endpoint_open(&e->core, config, &handler, e, failed);
@@ -123,7 +124,8 @@ int lss_endpoint_new(lua_State *L) {
                                       : lss_world_real(L);
   network = lua_gettop(L);
   config.loop = w->loop;
-  box = lss_class_new(L, &endpoint_class, sizeof *box, LSS_ENDPOINT_VALUES);
+  box = lss_class_new(L, w->context, &endpoint_class, sizeof *box,
+                      LSS_ENDPOINT_VALUES);
   lua_pushvalue(L, network);
   lua_setiuservalue(L, -2, LSS_ENDPOINT_NETWORK);
   lss_option_any(L, 1, "media");
@@ -135,7 +137,7 @@ int lss_endpoint_new(lua_State *L) {
     return open_failed(L, &config, failed, rc);
   if (!w->memory) /* virtual time stands still meanwhile */
     lss_stall_watch(w->context, stall);
-  lss_set_box(L, box->endpoint, -1);
+  box->endpoint->userdata = lss_set_box(L, w->context, -1);
   if (w->running)
     lss_hold(L, w, box->endpoint, -1);
   lss_world_stir(L, w);
@@ -368,8 +370,9 @@ static const luaL_Reg endpoint_metamethods[] = {
     {"__tostring", endpoint_tostring},
     {NULL, NULL}};
 static const lss_class endpoint_class = {
-    "sipsession.endpoint", endpoint_methods,     endpoint_getters,
-    endpoint_setters,      endpoint_metamethods, "'media', 'reliable'"};
+    LSS_CLASS_ENDPOINT,   "sipsession.endpoint", endpoint_methods,
+    endpoint_getters,     endpoint_setters,      endpoint_metamethods,
+    "'media', 'reliable'"};
 
 void lss_endpoint_open(lua_State *L) {
   lss_class_open(L, &endpoint_class);

@@ -33,6 +33,7 @@ struct lss_endpoint {
   lss_world *world;
   ss_endpoint *core;
   lss_endpoint_box *box; /* NULL: was collected */
+  lua_Integer userdata;  /* lss_push_box */
   ss_list wire;          /* messages on their way to the handlers */
   ss_job wired;
   ss_job reap;

@@ -128,7 +128,7 @@ void lss_error_push(lua_State *L, const ss_failure *f, ss_message *response) {
     return;
   lua_pushinteger(L, response->code);
   lua_setfield(L, -2, "code");
-  lss_message_push(L, response);
+  lss_message_push(L, lss_context_get(L), response);
   lua_setfield(L, -2, "response");
 }
 

@@ -41,14 +41,15 @@ static bool answerable(const ss_message *m) {
 
 /* Calls the handlers in the list at `list` with session (2) and request. */
 static void tell_request(lua_State *L, report *r, int list, lua_Integer n) {
+  lss_context *c = r->world->context;
   lua_Integer i;
   int base;
 
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
   if (answerable(ss_inbound_request(r->inbound)))
-    lss_message_push_inbound(L, r->inbound);
+    lss_message_push_inbound(L, c, r->inbound);
   else
-    lss_message_push_whole(L, ss_inbound_request(r->inbound));
+    lss_message_push_whole(L, c, ss_inbound_request(r->inbound));
   base = lua_gettop(L);
   lss_message_handling(L, base);
   for (i = 1; i <= n; i++) {

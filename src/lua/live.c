@@ -14,7 +14,7 @@ static bool push_leaf(lua_State *L, lss_world *w, unsigned place, int *at) {
   lss_push_live(L, w);
   *at = (int)((place - 1) % LEAF) + 1;
   if (lua_rawgeti(L, -1, (place - 1) / LEAF + 1) == LUA_TTABLE) {
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return true;
   }
   lua_settop(L, top);
@@ -96,7 +96,7 @@ void lss_push_anchored(lua_State *L, lss_world *w, unsigned place) {
     return;
   }
   lua_rawgeti(L, -1, at);
-  lua_remove(L, -2);
+  lua_replace(L, -2);
 }
 
 /* --- after a rush --------------------------------------------------------- */

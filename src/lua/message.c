@@ -24,8 +24,8 @@ typedef struct message_box {
 
 static const lss_class message_class;
 
-static message_box *new_box(lua_State *L, size_t n) {
-  return lss_class_new(L, &message_class, sizeof(message_box) + n, 1);
+static message_box *new_box(lua_State *L, const lss_context *c, size_t n) {
+  return lss_class_new(L, c, &message_class, sizeof(message_box) + n, 1);
 }
 
 static void let_go(void *message) {
@@ -61,7 +61,7 @@ static void parse(lua_State *L, message_box *box) {
   ss_message *m = NULL;
   int rc;
 
-  lss_bundle_push(L);
+  lss_bundle_push(L, lss_context_get(L));
   rc = ss_message_new(&m, (ss_str){box->text, box->n}, false, &none);
   if (rc)
     luaL_error(L, "sipsession: %s", ss_strerror(rc));
@@ -79,30 +79,31 @@ static ss_message *check(lua_State *L) {
   return box->message;
 }
 
-void lss_message_push(lua_State *L, const ss_message *m) {
+void lss_message_push(lua_State *L, const lss_context *c, const ss_message *m) {
   message_box *box;
 
   if (!m) {
     lua_pushnil(L);
     return;
   }
-  box = new_box(L, m->text.n);
+  box = new_box(L, c, m->text.n);
   box->time = m->time;
   box->n = m->text.n;
   memcpy(box->text, m->text.p, m->text.n);
 }
 
-void lss_message_push_whole(lua_State *L, ss_message *m) {
-  new_box(L, 0);
-  lss_bundle_push(L);
+void lss_message_push_whole(lua_State *L, lss_context *c, ss_message *m) {
+  new_box(L, c, 0);
+  lss_bundle_push(L, c);
   keep(L, -2, ss_message_ref(m));
 }
 
-void lss_message_push_request(lua_State *L, ss_message *m, int idx) {
+void lss_message_push_request(lua_State *L, const lss_context *c, ss_message *m,
+                              int idx) {
   message_box *box;
 
   idx = lua_absindex(L, idx);
-  box = new_box(L, 0);
+  box = new_box(L, c, 0);
   box->message = m;
   box->session = lua_touserdata(L, idx);
   lua_pushvalue(L, idx);
@@ -111,11 +112,12 @@ void lss_message_push_request(lua_State *L, ss_message *m, int idx) {
 
 /* --- answering ------------------------------------------------------------ */
 
-void lss_message_push_inbound(lua_State *L, ss_inbound *inbound) {
+void lss_message_push_inbound(lua_State *L, lss_context *c,
+                              ss_inbound *inbound) {
   message_box *box;
 
-  box = new_box(L, 0);
-  lss_bundle_push(L);
+  box = new_box(L, c, 0);
+  lss_bundle_push(L, c);
   box->bundle = lss_bundle_add(L, ss_inbound_ref(inbound), let_go_inbound);
   lua_setiuservalue(L, -2, 1);
   box->inbound = inbound;
@@ -275,6 +277,7 @@ static int message_headers(lua_State *L) {
 }
 
 int lss_message_parse(lua_State *L) {
+  lss_context *c = lss_context_get(L);
   ss_limits limits;
   ss_message *m = NULL;
   ss_str text;
@@ -284,8 +287,8 @@ int lss_message_parse(lua_State *L) {
   luaL_optnumber(L, 2, 0);
   lua_settop(L, 2);
   ss_limits_default(&limits);
-  new_box(L, 0);
-  lss_bundle_push(L);
+  new_box(L, c, 0);
+  lss_bundle_push(L, c);
   rc = ss_message_new(&m, text, false, &limits);
   if (rc) {
     lua_pushnil(L);
@@ -313,9 +316,13 @@ static const luaL_Reg message_getters[] = {
     {"time", get_time},     {NULL, NULL}};
 static const luaL_Reg message_metamethods[] = {{"__tostring", message_tostring},
                                                {NULL, NULL}};
-static const lss_class message_class = {"sipsession.message", message_methods,
-                                        message_getters,      NULL,
-                                        message_metamethods,  NULL};
+static const lss_class message_class = {LSS_CLASS_MESSAGE,
+                                        "sipsession.message",
+                                        message_methods,
+                                        message_getters,
+                                        NULL,
+                                        message_metamethods,
+                                        NULL};
 
 void lss_message_open(lua_State *L) {
   lss_class_open(L, &message_class);

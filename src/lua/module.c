@@ -75,7 +75,7 @@ static bool run_networks(lua_State *L, lss_context *c, ss_run_mode mode) {
       continue;
     }
     w->round = c->round;
-    lss_push_box(L, w); /* stays while it runs */
+    lss_push_box(L, c, w->box); /* stays while it runs */
     rc = run_network(L, w, mode);
     if (rc < 0)
       lss_world_raise(L, w, rc);

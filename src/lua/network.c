@@ -28,7 +28,7 @@ lss_world *lss_network_check(lua_State *L, int idx) {
     lua_getfield(L, -1, "core");
     lua_remove(L, -2);
   }
-  w = luaL_testudata(L, -1, network_class.name);
+  w = lss_class_test(L, &network_class, -1);
   if (w && !w->closed && w->loop)
     return w;
   if (w)
@@ -68,7 +68,7 @@ static void push_addr(lua_State *L, const ss_addr *a) {
 /* Pushes the hook; false: the network is being collected, and an endpoint that
  * goes with it says its last words. */
 static bool push_hook(lua_State *L, const passage *p, int hook) {
-  lss_push_box(L, p->world);
+  lss_push_box(L, p->world->context, p->world->box);
   if (lua_isnil(L, -1))
     return false;
   lua_getiuservalue(L, 2, hook);
@@ -136,11 +136,10 @@ int lss_network_new(lua_State *L) {
 
   if (c->closed)
     return luaL_error(L, "sipsession: the Lua state is being closed");
-  w = lss_class_new(L, &network_class, sizeof *w, LSS_NETWORK_VALUES);
+  w = lss_class_new(L, c, &network_class, sizeof *w, LSS_NETWORK_VALUES);
   lss_world_init(w, c);
-  lua_newtable(L);
-  lua_setiuservalue(L, -2, LSS_NETWORK_LIVE);
-  lss_set_box(L, w, -1);
+  lss_renew_live(L, w, -1);
+  w->box = lss_set_box(L, c, -1);
   rc = ss_memory_open(&w->memory, (uint64_t)seed);
   if (rc)
     return luaL_error(L, "sipsession: no network: %s", ss_strerror(rc));
@@ -167,8 +166,7 @@ static int network_close(lua_State *L) {
   if (w->loop && !w->closed)
     lss_sessions_keep(L, w);
   network_gc(L);
-  lua_newtable(L);
-  lua_setiuservalue(L, 1, LSS_NETWORK_LIVE);
+  lss_renew_live(L, w, 1);
   return 0;
 }
 
@@ -287,7 +285,8 @@ static const luaL_Reg network_methods[] = {{"now", network_now},
                                            {NULL, NULL}};
 static const luaL_Reg network_metamethods[] = {
     {"__gc", network_gc}, {"__close", network_close}, {NULL, NULL}};
-static const lss_class network_class = {"sipsession.network",
+static const lss_class network_class = {LSS_CLASS_NETWORK,
+                                        "sipsession.network",
                                         network_methods,
                                         NULL,
                                         NULL,

@@ -17,7 +17,8 @@ enum {
 typedef struct lss_peer {
   ss_list node; /* world->peers */
   lss_world *world;
-  ss_mpeer *core; /* NULL: closed */
+  ss_mpeer *core;  /* NULL: closed */
+  lua_Integer box; /* lss_push_box */
 } lss_peer;
 
 void lss_network_open(lua_State *L);

@@ -92,7 +92,7 @@ static int settle(lua_State *L, int idx, const ss_operation *o) {
 
 static ss_failure begin(lua_State *L, lss_session *box, lss_begin fn, void *arg,
                         ss_operation **o) {
-  lss_context *c = lss_context_get(L);
+  lss_context *c = lss_session_context(L, box);
   lua_State *was = lss_enter(c, L);
   ss_failure f = fn(box->core, arg, o);
 
@@ -172,15 +172,15 @@ typedef struct report {
 } report;
 
 /* Pushes value, nil or nil, error. */
-static void push_outcome(lua_State *L, const ss_failure *failure,
-                         ss_message *m) {
+static void push_outcome(lua_State *L, const lss_context *c,
+                         const ss_failure *failure, ss_message *m) {
   if (failure->kind != SS_KIND_NONE) {
     lua_pushnil(L);
     lss_error_push(L, failure, m);
     return;
   }
   if (m)
-    lss_message_push(L, m);
+    lss_message_push(L, c, m);
   else
     lua_pushboolean(L, true);
   lua_pushnil(L);
@@ -189,12 +189,12 @@ static void push_outcome(lua_State *L, const ss_failure *failure,
 void lss_operation_tell(lua_State *L, lss_world *w, const ss_failure *failure,
                         ss_message *m) {
   if (lua_isuserdata(L, 3)) {
-    push_outcome(L, failure, m);
-    lss_wait_over(L, lua_touserdata(L, 3));
+    push_outcome(L, w->context, failure, m);
+    lss_wait_over(L, 3);
   } else if (lua_isfunction(L, 3)) {
     lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
     lua_insert(L, 3);
-    push_outcome(L, failure, m);
+    push_outcome(L, w->context, failure, m);
     lss_start(L, &lss_handler, w, 3, 0, 2);
   }
 }

@@ -39,7 +39,7 @@ static int arrive(lua_State *L) {
   arrival *a = lua_touserdata(L, 1);
   char from[SS_ADDR_TEXT];
 
-  lss_push_box(L, a->peer);
+  lss_push_box(L, a->peer->world->context, a->peer->box);
   if (lua_isnil(L, 2))
     return 0;
   lua_getiuservalue(L, 2, PEER_NETWORK);
@@ -81,7 +81,7 @@ int lss_peer_attach(lua_State *L) {
   if (!lua_isnoneornil(L, 4))
     luaL_checktype(L, 4, LUA_TFUNCTION);
   lua_settop(L, 4);
-  p = lss_class_new(L, &peer_class, sizeof *p, PEER_VALUES);
+  p = lss_class_new(L, w->context, &peer_class, sizeof *p, PEER_VALUES);
   p->world = w;
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 5, PEER_NETWORK);
@@ -89,7 +89,7 @@ int lss_peer_attach(lua_State *L) {
   lua_setiuservalue(L, 5, PEER_MESSAGE);
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, 5, PEER_CLOSED);
-  lss_set_box(L, p, 5);
+  p->box = lss_set_box(L, w->context, 5);
   rc = ss_mpeer_open(w->memory, &addr, &handler, p, &p->core);
   if (rc)
     return luaL_error(L, "can't attach %s: %s", lua_tostring(L, 2),
@@ -153,7 +153,8 @@ static const luaL_Reg peer_methods[] = {{"send", peer_send},
 static const luaL_Reg peer_metamethods[] = {
     {"__gc", peer_close}, {"__close", peer_close}, {NULL, NULL}};
 static const lss_class peer_class = {
-    "sipsession.peer", peer_methods, NULL, NULL, peer_metamethods, NULL};
+    LSS_CLASS_PEER, "sipsession.peer", peer_methods, NULL,
+    NULL,           peer_metamethods,  NULL};
 
 void lss_peer_open(lua_State *L) {
   lss_class_open(L, &peer_class);

@@ -131,7 +131,7 @@ static int ended(lua_State *L) {
   lss_world *w = end->endpoint->world;
   lss_session *box = ss_session_user(end->session);
 
-  lss_push_box(L, end->endpoint);
+  lss_push_box(L, w->context, end->endpoint->userdata);
   if (box)
     lss_session_push(L, w, end->session);
   else if (lua_isnil(L, 2))

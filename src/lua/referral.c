@@ -101,7 +101,8 @@ static int get_request(lua_State *L) {
 
   if (lua_getiuservalue(L, 1, REFERRAL_REQUEST) != LUA_TNIL)
     return 1;
-  lss_message_push_whole(L, ss_inbound_request(box->inbound));
+  lss_message_push_whole(L, lss_context_get(L),
+                         ss_inbound_request(box->inbound));
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, REFERRAL_REQUEST);
   return 1;
@@ -234,7 +235,8 @@ void lss_referral_tell(lua_State *L, lss_world *w, ss_inbound *inbound,
   int base;
 
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-  box = lss_class_new(L, &referral_class, sizeof *box, REFERRAL_VALUES);
+  box = lss_class_new(L, w->context, &referral_class, sizeof *box,
+                      REFERRAL_VALUES);
   base = lua_gettop(L);
   box->inbound = ss_inbound_ref(inbound);
   lua_pushvalue(L, 2);
@@ -261,7 +263,7 @@ void lss_referral_tell_news(lua_State *L, lss_world *w, ss_message *notify,
   int base;
 
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
-  lss_message_push_whole(L, notify);
+  lss_message_push_whole(L, w->context, notify);
   base = lua_gettop(L);
   if (ss_sipfrag(notify->body, &code, &reason))
     code = 0; /* the last one, which may say nothing */
@@ -290,10 +292,13 @@ static const luaL_Reg referral_getters[] = {
     {"request", get_request},         {NULL, NULL}};
 static const luaL_Reg referral_metamethods[] = {
     {"__gc", referral_gc}, {"__tostring", referral_tostring}, {NULL, NULL}};
-static const lss_class referral_class = {
-    "sipsession.referral", referral_methods,
-    referral_getters,      NULL,
-    referral_metamethods,  NULL};
+static const lss_class referral_class = {LSS_CLASS_REFERRAL,
+                                         "sipsession.referral",
+                                         referral_methods,
+                                         referral_getters,
+                                         NULL,
+                                         referral_metamethods,
+                                         NULL};
 
 void lss_referral_open(lua_State *L) {
   lss_class_open(L, &referral_class);

@@ -30,7 +30,7 @@ static ss_session *check(lua_State *L) {
 }
 
 const ss_session *lss_session_core(lua_State *L, int idx) {
-  lss_session *box = luaL_testudata(L, idx, session_class.name);
+  lss_session *box = lss_class_test(L, &session_class, idx);
 
   return box ? lss_session_readable(box) : NULL;
 }
@@ -46,7 +46,8 @@ lss_session *lss_session_new(lua_State *L, ss_session *core, lss_world *w,
   lss_session *box;
 
   endpoint = lua_absindex(L, endpoint);
-  box = lss_class_new(L, &session_class, sizeof *box, LSS_SESSION_VALUES);
+  box = lss_class_new(L, w->context, &session_class, sizeof *box,
+                      LSS_SESSION_VALUES);
   box->world = w;
   box->real = !w->memory;
   lua_pushvalue(L, endpoint);
@@ -78,7 +79,7 @@ static lss_session *bundle_first(lua_State *L, ss_list *list) {
     return box;
   lss_push_anchored(L, box->world, box->place);
   if (lua_touserdata(L, -1)) {
-    lss_bundle_push(L);
+    lss_bundle_push(L, box->world->context);
     if (!box->bundle) {
       box->bundle = lss_bundle_add(L, box->core, let_go);
       lua_setiuservalue(L, -2, LSS_SESSION_BUNDLE);
@@ -239,11 +240,12 @@ static int get_remote_description(lua_State *L) {
 }
 
 static int get_request(lua_State *L) {
-  ss_session *s = check(L);
+  lss_session *box = lss_session_check(L);
 
   if (lua_getiuservalue(L, 1, LSS_SESSION_REQUEST) != LUA_TNIL)
     return 1;
-  lss_message_push_request(L, ss_session_request(s), 1);
+  lss_message_push_request(L, lss_session_context(L, box),
+                           ss_session_request(box->core), 1);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, LSS_SESSION_REQUEST);
   return 1;
@@ -404,6 +406,7 @@ static const luaL_Reg session_setters[] = {{"media", set_media},
 static const luaL_Reg session_metamethods[] = {{"__tostring", session_tostring},
                                                {NULL, NULL}};
 static const lss_class session_class = {
+    LSS_CLASS_SESSION,
     "sipsession.session",
     session_methods,
     session_getters,

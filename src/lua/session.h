@@ -53,6 +53,11 @@ typedef struct lss_session {
 void lss_session_open(lua_State *L);
 /* The session at 1. */
 lss_session *lss_session_check(lua_State *L);
+/* Where it is known, it needn't be looked up. */
+static inline lss_context *lss_session_context(lua_State *L,
+                                               const lss_session *box) {
+  return box->live ? box->world->context : lss_context_get(L);
+}
 /* The core's; NULL: other objects' finalizers have the userdata still. */
 ss_session *lss_session_readable(const lss_session *box);
 /* The core's of the session at idx; NULL: it is something else. */

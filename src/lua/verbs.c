@@ -15,12 +15,19 @@ static const char *const reject_names[] = {"code", "headers",      "reason",
 
 /* Lets the core call back while a verb is at work: a network tells its hooks
  * of messages as they are sent. */
-static lua_State *enter(lua_State *L) {
-  return lss_enter(lss_context_get(L), L);
+typedef struct entry {
+  lss_context *context;
+  lua_State *was;
+} entry;
+
+static entry enter(lua_State *L, const lss_session *box) {
+  lss_context *c = lss_session_context(L, box);
+
+  return (entry){c, lss_enter(c, L)};
 }
 
-static void leave(lua_State *L, lua_State *was) {
-  lss_context_get(L)->L = was;
+static void leave(entry e) {
+  e.context->L = e.was;
 }
 
 static int outcome(lua_State *L, ss_failure f) {
@@ -47,13 +54,13 @@ static void prepare(lua_State *L, lss_session *box, int options,
  * waiter. */
 static ss_failure claim(lua_State *L, lss_session *box, int waiter,
                         const ss_content *content) {
-  lua_State *was = enter(L);
+  entry e = enter(L, box);
   ss_failure f;
 
   box->verb = true;
   f = ss_session_participate(box->core, content);
   box->verb = false;
-  leave(L, was);
+  leave(e);
   if (f.kind != SS_KIND_NONE)
     return f;
   box->pending = true;
@@ -135,7 +142,7 @@ static ss_failure ring(ss_session *s, void *arg, ss_operation **out) {
 
 int lss_session_progress(lua_State *L) {
   ringing q;
-  lua_State *was;
+  entry e;
   bool waits;
   ss_failure f;
 
@@ -149,9 +156,9 @@ int lss_session_progress(lua_State *L) {
       !q.content.body.n && lss_media_has(L, 1, SS_NEGOTIATE_OFFER);
   if (waits)
     return lss_operation_run(L, ring, &q);
-  was = enter(L);
+  e = enter(L, q.box);
   f = ring(q.box->core, &q, NULL);
-  leave(L, was);
+  leave(e);
   return outcome(L, f);
 }
 
@@ -161,7 +168,7 @@ int lss_session_reject(lua_State *L) {
   lss_session *box = lss_session_check(L);
   ss_content content;
   lss_fields room;
-  lua_State *was;
+  entry e;
   ss_failure f;
   unsigned code;
 
@@ -178,9 +185,9 @@ int lss_session_reject(lua_State *L) {
     content.fields = lss_fields_check(L, 3, &room);
     content.reason = lss_reason_check(L, 4);
   }
-  was = enter(L);
+  e = enter(L, box);
   f = ss_session_reject(box->core, code, &content);
-  leave(L, was);
+  leave(e);
   return outcome(L, f);
 }
 
@@ -189,7 +196,7 @@ int lss_session_redirect(lua_State *L) {
   unsigned code = lss_code_check(L, 3, 302, 300, 399);
   ss_content content;
   lss_fields room;
-  lua_State *was;
+  entry e;
   ss_failure f;
   ss_str contacts;
 
@@ -197,9 +204,9 @@ int lss_session_redirect(lua_State *L) {
   memset(&content, 0, sizeof content);
   contacts = lss_targets_check(L, 2);
   content.fields = lss_fields_check(L, 4, &room);
-  was = enter(L);
+  e = enter(L, box);
   f = ss_session_redirect(box->core, code, contacts, &content);
-  leave(L, was);
+  leave(e);
   return outcome(L, f);
 }
 
@@ -207,10 +214,10 @@ int lss_session_terminate(lua_State *L) {
   lss_session *box = lss_session_check(L);
   lss_fields room;
   const ss_fields *fields = lss_fields_check(L, 2, &room);
-  lua_State *was = enter(L);
+  entry e = enter(L, box);
 
   ss_session_terminate(box->core, fields);
-  leave(L, was);
+  leave(e);
   lua_pushboolean(L, true);
   return 1;
 }

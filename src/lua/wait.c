@@ -125,38 +125,41 @@ int lss_wait(lua_State *L, lss_task *t, lss_wait_mode how) {
 }
 
 /* Stack: …, value, error. */
-void lss_wait_over(lua_State *L, lss_task *t) {
+void lss_wait_over(lua_State *L, int idx) {
+  lss_task *t = lua_touserdata(L, idx);
   int value = lua_gettop(L) - 1;
 
-  if (!t->parked) {
-    lua_settop(L, value - 1);
-    return;
+  if (t->parked) {
+    lua_setiuservalue(L, idx, LSS_TASK_ERROR);
+    lua_setiuservalue(L, idx, LSS_TASK_VALUE);
+    t->done = true;
+    unpark(L, t);
+    if (t->co)
+      lss_task_resume(L, idx);
   }
-  lss_push_anchored(L, t->where, t->place);
-  if (!lua_touserdata(L, -1)) { /* its network is being collected */
-    lua_settop(L, value - 1);
-    return;
-  }
-  lua_pushvalue(L, value);
-  lua_setiuservalue(L, -2, LSS_TASK_VALUE);
-  lua_pushvalue(L, value + 1);
-  lua_setiuservalue(L, -2, LSS_TASK_ERROR);
-  t->done = true;
-  unpark(L, t);
-  if (t->co)
-    lss_task_resume(L, lua_gettop(L));
   lua_settop(L, value - 1);
+}
+
+/* The same for one that nothing else holds: nil where its network is being
+ * collected. Stack: task's address, value, error. */
+static int over(lua_State *L) {
+  lss_task *t = lua_touserdata(L, 1);
+
+  if (!t->parked)
+    return 0;
+  lss_push_anchored(L, t->where, t->place);
+  lua_replace(L, 1);
+  if (!lua_isnil(L, 1))
+    lss_wait_over(L, 1);
+  return 0;
 }
 
 /* --- short of memory ------------------------------------------------------ */
 
 static int starve(lua_State *L) {
-  lss_task *t = lua_touserdata(L, 1);
-
   lua_pushnil(L);
   lss_error_push_memory(L);
-  lss_wait_over(L, t);
-  return 0;
+  return over(L);
 }
 
 /* The task may be gone when the door is shut again, if it was reached. */
@@ -198,12 +201,9 @@ uint32_t lss_check_ms(lua_State *L, int idx, const char *what) {
 }
 
 static int wake(lua_State *L) {
-  lss_task *t = lua_touserdata(L, 1);
-
   lua_pushboolean(L, true);
   lua_pushnil(L);
-  lss_wait_over(L, t);
-  return 0;
+  return over(L);
 }
 
 static void wake_job(ss_job *job) {

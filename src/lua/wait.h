@@ -23,9 +23,10 @@ lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
 void lss_wait_drop(lua_State *L, lss_task *t);
 /* Waits, with the task on the top: return lss_wait(…). */
 int lss_wait(lua_State *L, lss_task *t, lss_wait_mode how);
-/* From behind the door: it is over, with the value and error on the top (one
- * of them nil), which are taken. Does nothing for a task that waits no more. */
-void lss_wait_over(lua_State *L, lss_task *t);
+/* From behind the door: the wait of the task at idx is over, with the value and
+ * error on the top (one of them nil), which are taken. Does nothing for a task
+ * that waits no more. */
+void lss_wait_over(lua_State *L, int idx);
 
 /* Before its outcome is delivered: if that fails for want of memory, the task
  * is told so a little later, and again until it has been. */

@@ -40,7 +40,7 @@ static int deliver(lua_State *L) {
   char address[SS_ADDR_TEXT];
   lua_Integer i, n;
 
-  lss_push_box(L, d->endpoint);
+  lss_push_box(L, d->endpoint->world->context, d->endpoint->userdata);
   if (lua_isnil(L, 2))
     return 0;
   n = lss_event_push(L, 2, LSS_ENDPOINT_ON_MESSAGE);
