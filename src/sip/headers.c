@@ -340,8 +340,9 @@ ss_str ss_top_via(const ss_message *m) {
   ss_str *kept = &m->parsed->via.text;
   const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
   if (f && !kept->p) {
-    ss_str rest = f->value;
-    ss_str_element(&rest, kept);
+    ss_str rest = *kept = f->value;
+    if (ss_str_chr(rest, ',') < rest.n)
+      ss_str_element(&rest, kept);
   }
   return *kept;
 }

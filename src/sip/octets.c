@@ -8,15 +8,6 @@
 /* A vector of the compiler's, whatever the machine has for it. */
 typedef uint8_t octets __attribute__((vector_size(16)));
 
-static size_t sum(octets lanes) {
-  uint64_t half[2], sum = 0;
-  const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
-  memcpy(half, &lanes, sizeof half);
-  for (size_t i = 0; i < 2; i++)
-    sum += (half[i] & even) + (half[i] >> 8 & even);
-  return sum * UINT64_C(0x0001000100010001) >> 48;
-}
-
 static inline bool any(octets lanes) {
   uint64_t half[2];
   memcpy(half, &lanes, sizeof half);
@@ -42,18 +33,14 @@ static inline unsigned mask(octets lanes) {
 }
 
 bool ss_scan_plain(ss_str text, ss_plain *out) {
-  octets separators = {0};
-  size_t lines = 0, start = 0;
-  if (text.n < sizeof separators || !ss_char_is(text.p[0], SS_CHAR_TOKEN))
+  size_t lines = 0, start = 0, longest = 0;
+  if (text.n < sizeof(octets) || !ss_char_is(text.p[0], SS_CHAR_TOKEN))
     return false;
   /* the last step may overlap the one before it */
-  size_t last = text.n - sizeof separators;
-  out->separators = 0;
-  for (size_t i = 0;;) {
+  size_t last = text.n - sizeof(octets);
+  for (size_t i = 0;; i = i < last ? i : last) {
     octets x = load(text.p + i);
     octets controls = (octets)(x < ' ') | (octets)(x == 127);
-    /* true is all ones in each lane, that is -1 */
-    separators -= (octets)(x == ';') | (octets)(x == ',') | (octets)(x == '&');
     if (any(controls)) {
       unsigned bits = mask(controls);
       if (start > i) /* what was seen before */
@@ -67,9 +54,10 @@ bool ss_scan_plain(ss_str text, ss_plain *out) {
         if (end == start) {
           out->n = end + 2;
           out->lines = lines;
-          out->separators += sum(separators);
+          out->longest = longest;
           return true;
         }
+        longest = end - start > longest ? end - start : longest;
         start = end + 2;
         bits &= bits - 1;
         bits &= bits - 1; /* the LF, if it is among these sixteen */
@@ -78,12 +66,37 @@ bool ss_scan_plain(ss_str text, ss_plain *out) {
     if (i == last)
       return false;
     i += sizeof x;
-    i = i < last ? i : last;
-    if (i % 2048 == 0) { /* lanes are octets: they count to 255 */
-      out->separators += sum(separators);
-      separators = (octets){0};
-    }
   }
+}
+
+/* True is all ones in each lane, that is -1. */
+static octets separators(octets x) {
+  return (octets)(x == ';') | (octets)(x == ',') | (octets)(x == '&');
+}
+
+static size_t sum(octets lanes) {
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof lanes; i++)
+    n += lanes[i];
+  return n;
+}
+
+size_t ss_scan_separators(ss_str s) {
+  octets last;
+  size_t n = 0;
+  while (s.n >= sizeof last) {
+    octets found = {0};
+    /* lanes are octets: they count to 255 */
+    for (int i = 0; i < 255 && s.n >= sizeof last; i++) {
+      found -= separators(load(s.p));
+      s = ss_str_from(s, sizeof last);
+    }
+    n += sum(found);
+  }
+  memset(&last, 'x', sizeof last);
+  if (s.n)
+    memcpy(&last, s.p, s.n);
+  return n + sum(-separators(last));
 }
 
 /* As the class SS_CHAR_CONTROL. */

@@ -70,10 +70,16 @@ static bool measure_plain(ss_str text, const ss_limits *limits, extent *e,
                           ss_plain *plain) {
   if (text.n > limits->header_size)
     text.n = limits->header_size;
-  if (!ss_scan_plain(text, plain) || plain->lines > limits->header_lines ||
-      plain->separators > limits->header_separators ||
-      plain->separators > limits->all_separators)
+  if (!ss_scan_plain(text, plain) || plain->lines > limits->header_lines)
     return false;
+  /* mostly it is too short for so many */
+  if (plain->longest > limits->header_separators ||
+      plain->n > limits->all_separators) {
+    size_t separators = ss_scan_separators((ss_str){text.p, plain->n});
+    if (separators > limits->header_separators ||
+        separators > limits->all_separators)
+      return false;
+  }
   *e = (extent){.head = plain->n, .lines = plain->lines, .complete = true};
   return true;
 }
@@ -148,16 +154,19 @@ static int status_line(ss_message *m, ss_str line) {
 static int request_line(ss_scan *s, ss_str line) {
   ss_message *m = s->m;
   size_t first = ss_str_chr(line, ' '), last = line.n;
+  bool usual = line.n > 8 && memcmp(line.p + line.n - 8, " SIP/2.0", 8) == 0;
+  if (usual)
+    last -= 7;
   while (last > 0 && line.p[last - 1] != ' ')
     last--;
-  if (last == 0 || !is_version(ss_str_from(line, last)))
+  if (!usual && (last == 0 || !is_version(ss_str_from(line, last))))
     return SS_ESYNTAX; /* not SIP at all */
   m->is_request = true;
   m->method_text = (ss_str){line.p, first};
   m->method = ss_method_lookup(m->method_text);
   if (first + 1 < last)
     m->uri = (ss_str){line.p + first + 1, last - first - 2};
-  if (!ss_str_ieq(ss_str_from(line, last), SS_STR("SIP/2.0")))
+  if (!usual && !ss_str_ieq(ss_str_from(line, last), SS_STR("SIP/2.0")))
     ss_scan_fault(s, 505, "Version Not Supported");
   if (!m->method && !ss_str_is_token(m->method_text))
     ss_scan_fault(s, 400, "Bad Request: malformed method");

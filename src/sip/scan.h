@@ -24,12 +24,14 @@ typedef struct ss_scan {
 typedef struct ss_plain {
   size_t n;                   /* octets, the blank line included */
   size_t lines;               /* that one included */
-  size_t separators;          /* at most: there may be fewer by some */
+  size_t longest;             /* octets of the longest line */
   size_t end[SS_PLAIN_LINES]; /* where the CRLF of each line stands */
 } ss_plain;
 /* Looks for one where the text begins. False: it isn't one, or it isn't as it
  * usually is. */
 bool ss_scan_plain(ss_str text, ss_plain *out);
+/* How many there are (SS_CHAR_SEPARATOR). */
+size_t ss_scan_separators(ss_str s);
 
 /* Notes what is wrong; the first fault stays. `reason` is a literal. */
 void ss_scan_fault(ss_scan *s, unsigned code, const char *reason);
