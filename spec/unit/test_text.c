@@ -2,9 +2,11 @@
 #include "base/addr.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -67,6 +69,36 @@ static void bad_addresses_are_refused(void **state) {
   assert_int_equal(a.proto, SS_TCP); /* written on success only */
   assert_int_equal(ss_addr_ip(&a, SS_UDP, SS_STR("::1"), 1), 0);
   assert_int_equal(ss_addr_ip(&a, SS_UDP, SS_STR("[::1]"), 1), 0);
+}
+
+static void ipv4_is_read_as_inet_pton_reads_it(void **state) {
+  (void)state;
+  static const char *const part[] = {"0",   "1",    "7",   "10", "42",  "99",
+                                     "100", "199",  "255", "9",  "256", "300",
+                                     "999", "1000", "01",  "",   "x",   "."};
+  unsigned random = 3;
+  int good = 0;
+  for (int i = 0; i < 300000; i++) {
+    size_t parts = i % 8 ? 4 : 1 + (size_t)rand_r(&random) % 5;
+    size_t kinds = i % 2 ? 10 : sizeof part / sizeof *part;
+    char text[64], *end = text;
+    for (size_t k = 0; k < parts; k++) {
+      end = stpcpy(end, part[(size_t)rand_r(&random) % kinds]);
+      end = stpcpy(end, k + 1 < parts ? "." : "");
+    }
+    struct in_addr expected;
+    ss_addr a;
+    bool is = inet_pton(AF_INET, text, &expected) == 1;
+    if ((ss_addr_ip(&a, SS_TCP, ss_str_z(text), 7) == 0) != is)
+      fail_msg("%s: %d", text, is);
+    if (!is)
+      continue;
+    good++;
+    assert_int_equal(a.u.sa.sa_family, AF_INET);
+    assert_int_equal(a.u.in4.sin_addr.s_addr, expected.s_addr);
+    assert_int_equal(ss_addr_port(&a), 7);
+  }
+  assert_true(good > 100000);
 }
 
 static ss_addr addr(const char *text) {
@@ -222,6 +254,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(addresses_come_back_as_text),
       cmocka_unit_test(bad_addresses_are_refused),
+      cmocka_unit_test(ipv4_is_read_as_inet_pton_reads_it),
       cmocka_unit_test(addresses_compare_by_protocol_ip_and_port),
       cmocka_unit_test(only_unicast_addresses_are_sendable),
       cmocka_unit_test(ip_alone_with_and_without_brackets),

@@ -17,25 +17,49 @@ static uint32_t ip4(const ss_addr *a) {
   return ntohl(a->u.in4.sin_addr.s_addr);
 }
 
-int ss_addr_ip(ss_addr *a, ss_proto proto, ss_str ip, uint16_t port) {
+/* As inet_pton(3) has it: four numbers, none with a leading zero. */
+static bool parse_ip4(ss_str s, struct in_addr *out) {
+  uint32_t ip = 0, octet = 0;
+  size_t digits = 0, dots = 0;
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+    if (digit <= 9) {
+      octet = octet * 10 + digit;
+      if (octet > 255 || (octet == digit && digits))
+        return false;
+      digits++;
+    } else {
+      if (s.p[i] != '.' || !digits || ++dots > 3)
+        return false;
+      ip = ip << 8 | octet;
+      octet = 0;
+      digits = 0;
+    }
+  }
+  out->s_addr = htonl(ip << 8 | octet);
+  return dots == 3 && digits;
+}
+
+static bool parse_ip6(ss_str s, struct in6_addr *out) {
   char z[INET6_ADDRSTRLEN];
+  if (s.n == 0 || s.n >= sizeof z || memchr(s.p, '\0', s.n))
+    return false;
+  memcpy(z, s.p, s.n);
+  z[s.n] = '\0';
+  return inet_pton(AF_INET6, z, out) == 1;
+}
+
+int ss_addr_ip(ss_addr *a, ss_proto proto, ss_str ip, uint16_t port) {
   ss_addr out = {.proto = proto};
   bool brackets = ip.n >= 2 && ip.p[0] == '[' && ip.p[ip.n - 1] == ']';
-  if (brackets) {
-    ip.p++;
-    ip.n -= 2;
-  }
-  if (ip.n == 0 || ip.n >= sizeof z || memchr(ip.p, '\0', ip.n))
-    return SS_ESYNTAX;
-  memcpy(z, ip.p, ip.n);
-  z[ip.n] = '\0';
-  if (!brackets && inet_pton(AF_INET, z, &out.u.in4.sin_addr) == 1) {
+  if (brackets)
+    ip = (ss_str){ip.p + 1, ip.n - 2};
+  if (!brackets && parse_ip4(ip, &out.u.in4.sin_addr))
     out.u.in4.sin_family = AF_INET;
-  } else if (inet_pton(AF_INET6, z, &out.u.in6.sin6_addr) == 1) {
+  else if (parse_ip6(ip, &out.u.in6.sin6_addr))
     out.u.in6.sin6_family = AF_INET6;
-  } else {
+  else
     return SS_ESYNTAX;
-  }
   ss_addr_set_port(&out, port);
   *a = out;
   return 0;
@@ -113,10 +137,8 @@ bool ss_addr_eq(const ss_addr *a, const ss_addr *b) {
 
 uint64_t ss_addr_hash(uint64_t h, const ss_addr *a) {
   uint32_t key[6] = {(uint32_t)a->proto << 16 | ss_addr_port(a)};
-  if (is4(a)) {
-    key[1] = ip4(a);
-    return ss_hash_add(h, (ss_str){(const char *)key, 8});
-  }
+  if (is4(a))
+    return ss_hash_add_u64(h, (uint64_t)key[0] << 32 | ip4(a));
   memcpy(key + 1, &a->u.in6.sin6_addr, 16);
   key[5] = a->u.in6.sin6_scope_id;
   return ss_hash_add(h, (ss_str){(const char *)key, sizeof key});

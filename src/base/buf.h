@@ -14,14 +14,20 @@ typedef struct ss_buf {
 
 #define SS_BUF_ON(storage, size) ((ss_buf){(storage), 0, (size), false})
 
-static inline void ss_buf_str(ss_buf *b, ss_str s) {
-  if (b->full || s.n > b->max - b->n) {
+/* Room for n bytes, which must all be written; NULL: they don't fit. */
+static inline char *ss_buf_take(ss_buf *b, size_t n) {
+  if (b->full || n > b->max - b->n) {
     b->full = true;
-    return;
+    return NULL;
   }
-  if (s.n)
-    memcpy(b->p + b->n, s.p, s.n);
-  b->n += s.n;
+  char *p = b->p + b->n;
+  b->n += n;
+  return p;
+}
+static inline void ss_buf_str(ss_buf *b, ss_str s) {
+  char *p = ss_buf_take(b, s.n);
+  if (p && s.n)
+    memcpy(p, s.p, s.n);
 }
 void ss_buf_char(ss_buf *b, char c);
 void ss_buf_u64(ss_buf *b, uint64_t v);

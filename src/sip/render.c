@@ -8,30 +8,29 @@
 #include "sip/params.h"
 #include "sip/parsed.h"
 
-static void line(ss_buf *b, ss_str name, ss_str value) {
-  ss_buf_str(b, name);
-  ss_buf_lit(b, ": ");
-  ss_buf_str(b, value);
-  ss_buf_lit(b, "\r\n");
+/* A line of that value; `label` is what it begins with, "<name>: ". */
+static inline void line(ss_buf *b, ss_str label, ss_str value) {
+  char *p = ss_buf_take(b, label.n + value.n + 2);
+  if (!p)
+    return;
+  memcpy(p, label.p, label.n);
+  if (value.n)
+    memcpy(p + label.n, value.p, value.n);
+  memcpy(p + label.n + value.n, "\r\n", 2);
 }
 
 /* The same, or nothing where there is no value. */
-static void optional(ss_buf *b, ss_str name, ss_str value) {
+static inline void optional(ss_buf *b, ss_str label, ss_str value) {
   if (value.n)
-    line(b, name, value);
-}
-
-static void echo(ss_buf *b, const ss_message *m, ss_field_id id) {
-  const ss_field *f = ss_message_field(m, id);
-  for (; f; f = ss_message_next(m, f))
-    line(b, ss_field_name(id), f->value);
+    line(b, label, value);
 }
 
 /* Only the first: of a repeated header, which is a fault, too. */
-static void echo_one(ss_buf *b, const ss_message *m, ss_field_id id) {
+static inline void echo(ss_buf *b, const ss_message *m, ss_field_id id,
+                        ss_str label) {
   const ss_field *f = ss_message_field(m, id);
   if (f)
-    line(b, ss_field_name(id), f->value);
+    line(b, label, f->value);
 }
 
 /* RFC 3261 18.2.1: is the host in sent-by not the address it came from? */
@@ -58,41 +57,45 @@ static void via_as_sent(ss_buf *b, ss_str value) {
   ss_buf_str(b, rest);
 }
 
-static void top_via(ss_buf *b, ss_message *m, const ss_addr *source) {
+static void top_via(ss_buf *b, ss_message *m, ss_str value,
+                    const ss_addr *source) {
   const ss_via *via = NULL;
   char text[SS_ADDR_TEXT];
-  const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
   ss_str top = ss_top_via(m);
   bool known = ss_message_via(m, &via) == 0;
+  bool as_sent = known && !via->rport && !via->received;
+  /* RFC 3581 4: with rport, received is set even where it agrees */
+  bool received =
+      source && known && (via->rport || needs_received(via, source));
+  if (as_sent && !received) {
+    line(b, SS_STR("Via: "), value);
+    return;
+  }
   ss_buf_lit(b, "Via: ");
-  if (known && !via->rport && !via->received)
+  if (as_sent)
     ss_buf_str(b, top);
   else
     via_as_sent(b, top);
-  if (source && known) {
-    /* RFC 3581 4: with rport, received is set even where it agrees */
-    if (via->rport || needs_received(via, source)) {
-      ss_buf_lit(b, ";received=");
-      ss_buf_str(b, ss_addr_ip_text(source, false, text));
-    }
-    if (via->rport) {
-      ss_buf_lit(b, ";rport=");
-      ss_buf_u64(b, ss_addr_port(source));
-    }
+  if (received) {
+    ss_buf_lit(b, ";received=");
+    ss_buf_str(b, ss_addr_ip_text(source, false, text));
+  }
+  if (received && via->rport) {
+    ss_buf_lit(b, ";rport=");
+    ss_buf_u64(b, ss_addr_port(source));
   }
   /* the other values of that line */
   const char *end = top.p + top.n;
-  ss_buf_str(b, (ss_str){end, (size_t)(f->value.p + f->value.n - end)});
-  ss_buf_lit(b, "\r\n");
+  line(b, SS_STR(""), (ss_str){end, (size_t)(value.p + value.n - end)});
 }
 
 static void vias(ss_buf *b, ss_message *m, const ss_addr *source) {
   const ss_field *f = ss_message_field(m, SS_FIELD_VIA);
   if (!f)
     return;
-  top_via(b, m, source);
+  top_via(b, m, f->value, source);
   while ((f = ss_message_next(m, f)))
-    line(b, SS_STR("Via"), f->value);
+    line(b, SS_STR("Via: "), f->value);
 }
 
 /* Has the To of the request a tag? Of one that can't be parsed, which is to
@@ -113,13 +116,13 @@ static void to(ss_buf *b, ss_message *m, const ss_reply *reply) {
   const ss_field *f = ss_message_field(m, SS_FIELD_TO);
   if (!f)
     return;
+  if (!reply->to_tag.n || reply->code == 100 || has_tag(m, f->value)) {
+    line(b, SS_STR("To: "), f->value);
+    return;
+  }
   ss_buf_lit(b, "To: ");
   ss_buf_str(b, f->value);
-  if (reply->to_tag.n && reply->code != 100 && !has_tag(m, f->value)) {
-    ss_buf_lit(b, ";tag=");
-    ss_buf_str(b, reply->to_tag);
-  }
-  ss_buf_lit(b, "\r\n");
+  line(b, SS_STR(";tag="), reply->to_tag);
 }
 
 /* What both kinds end with: the script's fields and the body. */
@@ -128,33 +131,41 @@ static int finish(ss_buf *b, ss_str own, const ss_fields *fields, ss_str type,
   ss_buf_str(b, own);
   if (fields)
     ss_buf_str(b, ss_fields_text(fields));
-  if (body.n)
-    optional(b, SS_STR("Content-Type"), type);
-  ss_buf_lit(b, "Content-Length: ");
-  ss_buf_u64(b, body.n);
-  ss_buf_lit(b, "\r\n\r\n");
-  ss_buf_str(b, body);
+  if (body.n) {
+    optional(b, SS_STR("Content-Type: "), type);
+    ss_buf_lit(b, "Content-Length: ");
+    ss_buf_u64(b, body.n);
+    ss_buf_lit(b, "\r\n\r\n");
+    ss_buf_str(b, body);
+  } else {
+    ss_buf_lit(b, "Content-Length: 0\r\n\r\n");
+  }
   return b->full ? SS_EFULL : 0;
 }
 
-int ss_render_reply(ss_buf *b, ss_message *request, const ss_reply *reply) {
+static void status_line(ss_buf *b, const ss_reply *reply) {
+  unsigned code = reply->code;
   ss_buf_lit(b, "SIP/2.0 ");
-  ss_buf_u64(b, reply->code);
-  ss_buf_char(b, ' ');
-  ss_buf_str(b, reply->reason.n ? reply->reason : ss_code_reason(reply->code));
-  ss_buf_lit(b, "\r\n");
+  ss_buf_u64(b, code);
+  line(b, SS_STR(" "), reply->reason.n ? reply->reason : ss_code_reason(code));
+}
+
+int ss_render_reply(ss_buf *b, ss_message *request, const ss_reply *reply) {
+  const ss_field *f;
+  status_line(b, reply);
   vias(b, request, reply->source);
-  echo_one(b, request, SS_FIELD_FROM);
+  echo(b, request, SS_FIELD_FROM, SS_STR("From: "));
   to(b, request, reply);
-  echo_one(b, request, SS_FIELD_CALL_ID);
-  echo_one(b, request, SS_FIELD_CSEQ);
+  echo(b, request, SS_FIELD_CALL_ID, SS_STR("Call-ID: "));
+  echo(b, request, SS_FIELD_CSEQ, SS_STR("CSeq: "));
   if (reply->code == 100)
-    echo_one(b, request, SS_FIELD_TIMESTAMP);
-  if (reply->record_route)
-    echo(b, request, SS_FIELD_RECORD_ROUTE);
-  optional(b, SS_STR("Contact"), reply->contact);
+    echo(b, request, SS_FIELD_TIMESTAMP, SS_STR("Timestamp: "));
+  f = ss_message_field(request, SS_FIELD_RECORD_ROUTE);
+  for (; f && reply->record_route; f = ss_message_next(request, f))
+    line(b, SS_STR("Record-Route: "), f->value);
+  optional(b, SS_STR("Contact: "), reply->contact);
   if (!reply->fields || !ss_fields_has(reply->fields, SS_FIELD_SERVER))
-    optional(b, SS_STR("Server"), reply->server);
+    optional(b, SS_STR("Server: "), reply->server);
   return finish(b, reply->own, reply->fields, reply->content_type, reply->body);
 }
 
@@ -186,18 +197,18 @@ int ss_render_request(ss_buf *b, const ss_request *request) {
   ss_buf_lit(b, " SIP/2.0\r\n");
   own_via(b, request);
   ss_buf_lit(b, "Max-Forwards: 70\r\n");
-  optional(b, SS_STR("Route"), request->route);
-  line(b, SS_STR("From"), request->from);
-  line(b, SS_STR("To"), request->to);
-  line(b, SS_STR("Call-ID"), request->call_id);
+  optional(b, SS_STR("Route: "), request->route);
+  line(b, SS_STR("From: "), request->from);
+  line(b, SS_STR("To: "), request->to);
+  line(b, SS_STR("Call-ID: "), request->call_id);
   ss_buf_lit(b, "CSeq: ");
   ss_buf_u64(b, request->cseq);
   ss_buf_char(b, ' ');
   ss_buf_str(b, method);
   ss_buf_lit(b, "\r\n");
-  optional(b, SS_STR("Contact"), request->contact);
+  optional(b, SS_STR("Contact: "), request->contact);
   if (!request->fields || !ss_fields_has(request->fields, SS_FIELD_USER_AGENT))
-    optional(b, SS_STR("User-Agent"), request->user_agent);
+    optional(b, SS_STR("User-Agent: "), request->user_agent);
   return finish(b, request->own, request->fields, request->content_type,
                 request->body);
 }
@@ -211,6 +222,11 @@ static bool next_line(ss_str *rest, ss_str *line) {
   return n > 0;
 }
 
+static void copy(ss_buf *b, ss_str name, ss_str value) {
+  ss_buf_str(b, name);
+  line(b, SS_STR(": "), value);
+}
+
 /* RFC 3261 17.1.1.3: top Via, Route, From, Call-ID and the CSeq number are the
  * INVITE's, To is the response's; 22.1: credentials go along. Nothing else. */
 static void ack_line(ss_buf *b, ss_str name, ss_str value, ss_str response_to) {
@@ -221,10 +237,10 @@ static void ack_line(ss_buf *b, ss_str name, ss_str value, ss_str response_to) {
   case SS_FIELD_FROM:
   case SS_FIELD_CALL_ID:
   case SS_FIELD_AUTHORIZATION:
-    line(b, name, value);
+    copy(b, name, value);
     break;
   case SS_FIELD_TO:
-    line(b, name, response_to);
+    line(b, SS_STR("To: "), response_to);
     break;
   case SS_FIELD_CSEQ:
     ss_buf_lit(b, "CSeq: ");
@@ -233,7 +249,7 @@ static void ack_line(ss_buf *b, ss_str name, ss_str value, ss_str response_to) {
     break;
   default:
     if (ss_str_ieq(name, SS_STR("Proxy-Authorization")))
-      line(b, name, value);
+      copy(b, name, value);
     break;
   }
 }
