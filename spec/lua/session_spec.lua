@@ -48,6 +48,43 @@ describe("a session", function()
     assert.matches("incoming", tostring(session))
   end)
 
+  it("is told from what is none, in its methods", function()
+    local others = { io.stdout, session.request, w.network.core, { 1 }, 7, "x" }
+    for _, other in ipairs(others) do
+      local ok, err = pcall(session.progress, other)
+      assert.is_false(ok)
+      assert.matches("sipsession.session expected, got ", err, 1, true)
+    end
+    local request = session.request
+    assert.has_error(function()
+      request.header(io.stdout, "From")
+    end, "bad argument #1 to 'header' (sipsession.message expected, got FILE*)")
+    local ok, err = pcall(request.header, session, "From")
+    assert.is_false(ok)
+    assert.matches("sipsession.message expected, got sipsession.session", err,
+      1, true)
+  end)
+
+  it("calls the handlers of one event in turn, and those alone", function()
+    local seen = {}
+    local function note(name)
+      return function()
+        seen[#seen + 1] = name
+      end
+    end
+    session:on("ended", note "ended 1")
+    local off = session:on("state_changed", note "removed")
+    session:on("dtmf", note "dtmf")
+    session:on("state_changed", note "state 1")
+    session:on("ended", note "ended 2")
+    session:on("state_changed", note "state 2")
+    off()
+    off()
+    session:reject(486)
+    w.network:advance(1)
+    assert.same({ "state 1", "state 2", "ended 1", "ended 2" }, seen)
+  end)
+
   it("can be read after its end", function()
     session:reject(486)
     assert.equal("disconnected", session.state)

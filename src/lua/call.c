@@ -11,9 +11,9 @@
 #include "lua/stall.h"
 #include <stdio.h>
 
-const lss_role lss_handler = {true, false, NULL};
-const lss_role lss_spawned = {false, false, NULL};
-static const lss_role error_handler = {true, true, NULL};
+const lss_role lss_handler = {true, false, false, NULL};
+const lss_role lss_spawned = {false, false, false, NULL};
+static const lss_role error_handler = {true, true, false, NULL};
 
 void lss_complain(const char *text) {
   ss_printable p = ss_printable_of(ss_str_z(text), SS_PRINT_TEXT);
@@ -73,12 +73,12 @@ void lss_report(lua_State *L, int owner) {
     return;
   }
   owner = lua_absindex(L, owner);
-  n = lss_event_push(L, owner, LSS_ENDPOINT_ON_ERROR);
+  n = lss_event_push(L, owner, LSS_ENDPOINT_ON_ERROR, 0);
   list = lua_gettop(L);
   if (n == 0)
     lss_complain(luaL_tolstring(L, err + 1, NULL));
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, list, i))
+    if (!lss_event_handler(L, list, i, 0))
       continue;
     lua_pushvalue(L, err);
     lua_pushvalue(L, err + 1);
@@ -116,7 +116,7 @@ static int task_over(lua_State *L, int status, lua_KContext ctx) {
     failed(L, t->role, 2);
     lua_pushnil(L);
   }
-  if (t->role->over) {
+  if (t->role->over && (bad || !t->role->fails)) {
     lua_getiuservalue(L, 1, LSS_TASK_SUBJECT);
     lua_insert(L, -2);
     t->role->over(L, bad);

@@ -12,6 +12,7 @@
 typedef struct lss_role {
   bool pooled; /* the coroutine is used again; false: the script has it */
   bool last;   /* runs an error handler: its own errors go to stderr */
+  bool fails;  /* over is for one that failed only */
   /* It has ended; on the stack: subject, result (nil if it failed). */
   void (*over)(lua_State *L, bool failed);
 } lss_role;

@@ -61,6 +61,7 @@ struct lss_context {
   int pooled;    /* tasks in the pool */
   bool stopping; /* sip.stop was called */
   bool keeper;   /* somebody wants to know when the real world comes alive */
+  bool media;    /* somebody ever gave a negotiator */
   bool closed;
   /* relief.c */
   bool relieving;    /* there is more to do */

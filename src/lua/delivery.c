@@ -30,20 +30,19 @@ static void reject(lss_session *box) {
     ss_session_reject(s, 500, &content);
 }
 
-/* A session_received handler has ended; stack: session, result. One that died
- * while the others have still to be called must not spoil it for them. */
-static void handled(lua_State *L, bool failed) {
+/* A session_received handler has died; stack: session, nil. While the others
+ * have still to be called that must not spoil it for them. */
+static void died(lua_State *L, bool failed) {
   lss_session *box = lua_touserdata(L, -2);
 
-  if (!failed)
-    return;
+  (void)failed;
   if (box->receiving)
     box->died = true;
   else
     reject(box);
 }
 
-static const lss_role receiver = {true, false, handled};
+static const lss_role receiver = {true, false, true, died};
 
 static int received(lua_State *L) {
   report *r = lua_touserdata(L, 1);
@@ -54,10 +53,10 @@ static int received(lua_State *L) {
   if (lua_isnil(L, 2))
     return luaL_error(L, "a call for an endpoint that is gone");
   box = lss_session_new(L, r->session, r->world, 2);
-  n = lss_event_push(L, 2, LSS_ENDPOINT_ON_SESSION);
+  n = lss_event_push(L, 2, LSS_ENDPOINT_ON_SESSION, 0);
   box->receiving = true;
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, 4, i))
+    if (!lss_event_handler(L, 4, i, 0))
       continue;
     lua_pushvalue(L, 3);
     lss_start(L, &receiver, r->world, 2, 3, 1);
@@ -103,14 +102,15 @@ static void push_change(lua_State *L, const lss_context *c,
 
 /* Stack: report, session. */
 static void tell(lua_State *L, report *r) {
-  lua_Integer i, n = lss_event_push(L, 2, LSS_SESSION_ON_STATE);
+  int event = LSS_SESSION_ON_STATE;
+  lua_Integer i, n = lss_event_push(L, 2, LSS_SESSION_EVENTS, event);
 
   if (n == 0)
     return;
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
   push_change(L, r->world->context, r->change);
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, 3, i))
+    if (!lss_event_handler(L, 3, i, event))
       continue;
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 5);

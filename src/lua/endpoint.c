@@ -216,10 +216,10 @@ static int listeners_changed(lua_State *L) {
   if (!e)
     return 0;
   ss_endpoint_set_handled(e->core,
-                          lss_event_push(L, 1, LSS_ENDPOINT_ON_SESSION) > 0);
+                          lss_event_push(L, 1, LSS_ENDPOINT_ON_SESSION, 0) > 0);
   ss_endpoint_set_traced(e->core,
-                         lss_event_push(L, 1, LSS_ENDPOINT_ON_MESSAGE) > 0);
-  e->recorded = lss_event_push(L, 1, LSS_ENDPOINT_ON_ENDED) > 0;
+                         lss_event_push(L, 1, LSS_ENDPOINT_ON_MESSAGE, 0) > 0);
+  e->recorded = lss_event_push(L, 1, LSS_ENDPOINT_ON_ENDED, 0) > 0;
   return 0;
 }
 
@@ -232,7 +232,7 @@ static int endpoint_on(lua_State *L) {
   event = LSS_ENDPOINT_ON_SESSION + luaL_checkoption(L, 2, NULL, events);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
-  lss_event_add(L, 1, event, 3, listeners_changed);
+  lss_event_add(L, 1, event, 0, 3, listeners_changed);
   return 1;
 }
 

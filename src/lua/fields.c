@@ -167,13 +167,6 @@ ss_str lss_reason_check(lua_State *L, int idx) {
   return s;
 }
 
-static bool takes(const char *const *names, const char *name) {
-  for (; *names; names++)
-    if (strcmp(*names, name) == 0)
-      return true;
-  return false;
-}
-
 static void check_type(lua_State *L, ss_str type) {
   ss_str base = ss_str_trim(ss_media_type(type));
   size_t slash = ss_str_chr(base, '/');
@@ -185,13 +178,23 @@ static void check_type(lua_State *L, ss_str type) {
                lss_printable(L, type));
 }
 
-static void body_check(lua_State *L, int idx, const char *const *names,
-                       ss_content *content) {
-  bool sdp =
-      takes(names, "sdp") && lss_option_str(L, idx, "sdp", &content->body);
+/* Options of verbs, in the order in which they are pushed. */
+enum { HEADERS, REASON, SDP, BODY, CONTENT_TYPE, OPTIONS };
+static const char *const options[OPTIONS] = {[HEADERS] = "headers",
+                                             [REASON] = "reason",
+                                             [SDP] = "sdp",
+                                             [BODY] = "body",
+                                             [CONTENT_TYPE] = "content_type"};
 
-  if (!lss_option_str(L, idx, "body", &content->body)) {
-    if (lss_option_any(L, idx, "content_type"))
+static bool given(lua_State *L, int first, int option, ss_str *out) {
+  return lss_option_given(L, first + option, options[option], out);
+}
+
+static void body_check(lua_State *L, int first, ss_content *content) {
+  bool sdp = given(L, first, SDP, &content->body);
+
+  if (!given(L, first, BODY, &content->body)) {
+    if (!lua_isnil(L, first + CONTENT_TYPE))
       luaL_error(L, "content_type: only goes with 'body'");
     if (sdp)
       content->content_type = SS_STR("application/sdp");
@@ -199,24 +202,23 @@ static void body_check(lua_State *L, int idx, const char *const *names,
   }
   if (sdp)
     luaL_error(L, "'sdp' and 'body' are both given; one of them is enough");
-  if (!lss_option_str(L, idx, "content_type", &content->content_type))
+  if (!given(L, first, CONTENT_TYPE, &content->content_type))
     luaL_error(L, "body: needs a 'content_type'");
   check_type(L, content->content_type);
 }
 
 void lss_content_check(lua_State *L, int idx, const char *const *names,
                        ss_content *content, lss_fields *room) {
+  int first = lua_gettop(L) + 1;
+
   memset(content, 0, sizeof *content);
   if (lua_isnoneornil(L, idx))
     return;
-  idx = lua_absindex(L, idx);
   luaL_checktype(L, idx, LUA_TTABLE);
-  lss_options_check(L, idx, names, NULL);
-  if (lss_option_any(L, idx, "headers"))
-    content->fields = lss_fields_check(L, lua_gettop(L), room);
-  lss_option_any(L, idx, "reason");
-  content->reason = lss_reason_check(L, -1);
-  body_check(L, idx, names, content);
+  lss_options_take(L, idx, names, options, OPTIONS);
+  content->fields = lss_fields_check(L, first + HEADERS, room);
+  content->reason = lss_reason_check(L, first + REASON);
+  body_check(L, first, content);
 }
 
 unsigned lss_code_check(lua_State *L, int idx, lua_Integer standard,

@@ -32,7 +32,7 @@ static void handled(lua_State *L, bool failed) {
   lss_message_handled(L, -2, failed);
 }
 
-static const lss_role receiver = {true, false, handled};
+static const lss_role receiver = {true, false, false, handled};
 
 /* The others are told of, and answered by the library. */
 static bool answerable(const ss_message *m) {
@@ -40,7 +40,8 @@ static bool answerable(const ss_message *m) {
 }
 
 /* Calls the handlers in the list at `list` with session (2) and request. */
-static void tell_request(lua_State *L, report *r, int list, lua_Integer n) {
+static void tell_request(lua_State *L, report *r, int list, lua_Integer n,
+                         int event) {
   lss_context *c = r->world->context;
   lua_Integer i;
   int base;
@@ -53,7 +54,7 @@ static void tell_request(lua_State *L, report *r, int list, lua_Integer n) {
   base = lua_gettop(L);
   lss_message_handling(L, base);
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, list, i))
+    if (!lss_event_handler(L, list, i, event))
       continue;
     lss_message_handling(L, base);
     lua_pushvalue(L, 2);
@@ -75,12 +76,12 @@ static bool is_digit(const ss_message *m, char *digit, uint32_t *ms) {
 
 static void tell_digit(lua_State *L, report *r, int list, lua_Integer n,
                        char digit, uint32_t ms) {
-  int top = lua_gettop(L);
+  int top = lua_gettop(L), event = LSS_SESSION_ON_DTMF;
   lua_Integer i;
 
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, list, i))
+    if (!lss_event_handler(L, list, i, event))
       continue;
     lua_pushvalue(L, 2);
     lua_pushlstring(L, &digit, 1);
@@ -93,7 +94,7 @@ static void tell_digit(lua_State *L, report *r, int list, lua_Integer n,
   }
 }
 
-static int list_of(const ss_message *m) {
+static int event_of(const ss_message *m) {
   switch (m->method) {
   case SS_INFO:
   case SS_MESSAGE:
@@ -107,7 +108,7 @@ static int list_of(const ss_message *m) {
   }
 }
 
-static void tell(lua_State *L, report *r, int list, lua_Integer n) {
+static void tell(lua_State *L, report *r, int list, lua_Integer n, int event) {
   ss_message *m = ss_inbound_request(r->inbound);
 
   if (m->method == SS_REFER)
@@ -115,7 +116,7 @@ static void tell(lua_State *L, report *r, int list, lua_Integer n) {
   else if (m->method == SS_NOTIFY)
     lss_referral_tell_news(L, r->world, m, list, n);
   else
-    tell_request(L, r, list, n);
+    tell_request(L, r, list, n, event);
 }
 
 static int requested(lua_State *L) {
@@ -129,7 +130,7 @@ static int requested(lua_State *L) {
   if (!lua_touserdata(L, 2))
     return 0;
   if (is_digit(m, &digit, &ms)) {
-    n = lss_event_push(L, 2, LSS_SESSION_ON_DTMF);
+    n = lss_event_push(L, 2, LSS_SESSION_EVENTS, LSS_SESSION_ON_DTMF);
     if (n > 0) {
       respond(r->inbound, 200);
       tell_digit(L, r, 3, n, digit, ms);
@@ -137,9 +138,9 @@ static int requested(lua_State *L) {
     }
   }
   lua_settop(L, 2);
-  n = lss_event_push(L, 2, list_of(m));
+  n = lss_event_push(L, 2, LSS_SESSION_EVENTS, event_of(m));
   if (n > 0)
-    tell(L, r, 3, n);
+    tell(L, r, 3, n, event_of(m));
   else if (ss_inbound_waits(r->inbound))
     ss_inbound_unhandled(r->inbound);
   return 0;

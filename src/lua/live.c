@@ -6,18 +6,14 @@
 
 #define LEAF 32
 
-/* Pushes the leaf of that place and says where in it; false: none is pushed,
- * the world has gone. */
+/* Pushes two, the second is the leaf of that place, and says where in it;
+ * false: none is pushed, the world has gone. */
 static bool push_leaf(lua_State *L, lss_world *w, unsigned place, int *at) {
-  int top = lua_gettop(L);
-
   lss_push_live(L, w);
   *at = (int)((place - 1) % LEAF) + 1;
-  if (lua_rawgeti(L, -1, (place - 1) / LEAF + 1) == LUA_TTABLE) {
-    lua_replace(L, -2);
+  if (lua_rawgeti(L, -1, (place - 1) / LEAF + 1) == LUA_TTABLE)
     return true;
-  }
-  lua_settop(L, top);
+  lua_pop(L, 2);
   return false;
 }
 
@@ -73,7 +69,7 @@ unsigned lss_anchor(lua_State *L, lss_world *w, int idx) {
   w->free_place = (unsigned)lua_tointeger(L, -1);
   lua_pushvalue(L, idx);
   lua_rawseti(L, -3, at);
-  lua_pop(L, 2);
+  lua_pop(L, 3);
   return place;
 }
 
@@ -84,7 +80,7 @@ void lss_release(lua_State *L, lss_world *w, unsigned place) {
     return;
   lua_pushinteger(L, w->free_place);
   lua_rawseti(L, -2, at);
-  lua_pop(L, 1);
+  lua_pop(L, 2);
   w->free_place = place;
 }
 
@@ -96,7 +92,8 @@ void lss_push_anchored(lua_State *L, lss_world *w, unsigned place) {
     return;
   }
   lua_rawgeti(L, -1, at);
-  lua_replace(L, -2);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
 }
 
 /* --- after a rush --------------------------------------------------------- */

@@ -27,6 +27,7 @@ void lss_media_check(lua_State *L, int idx) {
                  luaL_typename(L, -1));
     lua_pop(L, 1);
   }
+  lss_context_get(L)->media = true;
 }
 
 bool lss_media_push(lua_State *L, int idx, const char *name) {
@@ -35,12 +36,12 @@ bool lss_media_push(lua_State *L, int idx, const char *name) {
     lua_pop(L, 1);
     lua_getiuservalue(L, idx, LSS_SESSION_ENDPOINT);
     lua_getiuservalue(L, -1, LSS_ENDPOINT_MEDIA);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
   }
   if (!lua_istable(L, -1))
     return false;
   lua_getfield(L, -1, name);
-  lua_remove(L, -2);
+  lua_replace(L, -2);
   return lua_isfunction(L, -1);
 }
 
@@ -51,9 +52,12 @@ static const char *name_of(ss_negotiate what) {
   return name[what];
 }
 
-bool lss_media_has(lua_State *L, int idx, ss_negotiate what) {
-  bool has = lss_media_push(L, idx, name_of(what));
+bool lss_media_has(lua_State *L, lss_context *c, int idx, ss_negotiate what) {
+  bool has;
 
+  if (!c->media)
+    return false;
+  has = lss_media_push(L, idx, name_of(what));
   lua_pop(L, 1);
   return has;
 }
@@ -98,7 +102,7 @@ static void negotiated(lua_State *L, bool failed) {
   ss_session_negotiated(box->core, round, SS_STR_NONE, failed ? 500 : 488);
 }
 
-static const lss_role negotiator = {true, false, negotiated};
+static const lss_role negotiator = {true, false, false, negotiated};
 
 /* --- its start ------------------------------------------------------------ */
 
@@ -164,7 +168,8 @@ static int look(lua_State *L) {
   lss_session *box = lua_touserdata(L, 1);
 
   lss_session_push(L, box->world, box->core);
-  box->negotiator = lua_touserdata(L, 2) && lss_media_has(L, 2, box->what);
+  box->negotiator = lua_touserdata(L, 2) &&
+                    lss_media_has(L, box->world->context, 2, box->what);
   return 0;
 }
 

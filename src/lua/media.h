@@ -10,7 +10,7 @@ void lss_media_check(lua_State *L, int idx);
  * endpoint's; false: there is none, and something else is pushed. */
 bool lss_media_push(lua_State *L, int idx, const char *name);
 /* Whether the session at idx has one for this. */
-bool lss_media_has(lua_State *L, int idx, ss_negotiate what);
+bool lss_media_has(lua_State *L, lss_context *c, int idx, ss_negotiate what);
 /* What was to be asked is not any more. */
 void lss_media_forget(lss_session *box);
 

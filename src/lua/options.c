@@ -53,18 +53,50 @@ static bool listed(const char *name, const char *const *names) {
   return false;
 }
 
+/* Raises unless the key at idx is one of `names`. */
+static void name_check(lua_State *L, int idx, const char *const *names,
+                       const char *what) {
+  if (lua_type(L, idx) != LUA_TSTRING)
+    luaL_error(L, "unknown %s %s: names expected", what,
+               luaL_tolstring(L, idx, NULL));
+  if (!listed(lua_tostring(L, idx), names))
+    unknown(L, lua_tostring(L, idx), names, what);
+}
+
 void lss_options_check(lua_State *L, int idx, const char *const *names,
                        const char *what) {
   idx = lua_absindex(L, idx);
-  what = what ? what : "option";
   lua_pushnil(L);
   while (lua_next(L, idx)) {
+    name_check(L, -2, names, what ? what : "option");
     lua_pop(L, 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      luaL_error(L, "unknown %s %s: names expected", what,
-                 luaL_tolstring(L, -1, NULL));
-    if (!listed(lua_tostring(L, -1), names))
-      unknown(L, lua_tostring(L, -1), names, what);
+  }
+}
+
+/* Of n names the one that the key at idx is; n: it is none. */
+static int find(lua_State *L, int idx, const char *const *names, int n) {
+  ss_str key = lss_to_str(L, idx);
+  int i;
+
+  for (i = 0; i < n && strcmp(key.p, names[i]) != 0; i++) {
+  }
+  return i < n && strlen(names[i]) == key.n ? i : n;
+}
+
+void lss_options_take(lua_State *L, int idx, const char *const *names,
+                      const char *const *wanted, int n) {
+  int first = lua_gettop(L) + 1, i;
+
+  idx = lua_absindex(L, idx);
+  luaL_checkstack(L, n + 8, NULL);
+  lua_settop(L, first + n - 1);
+  lua_pushnil(L);
+  while (lua_next(L, idx)) {
+    name_check(L, -2, names, "option");
+    i = find(L, -2, wanted, n);
+    if (i < n)
+      lua_copy(L, -1, first + i);
+    lua_pop(L, 1);
   }
 }
 
@@ -75,18 +107,23 @@ bool lss_option_any(lua_State *L, int idx, const char *name) {
   return lua_rawget(L, idx) != LUA_TNIL;
 }
 
-static void check_type(lua_State *L, const char *name, int type) {
-  if (lua_type(L, -1) != type)
+static void check_type(lua_State *L, int idx, const char *name, int type) {
+  if (lua_type(L, idx) != type)
     luaL_error(L, "%s: %s expected, got %s", name, lua_typename(L, type),
-               luaL_typename(L, -1));
+               luaL_typename(L, idx));
+}
+
+bool lss_option_given(lua_State *L, int idx, const char *name, ss_str *out) {
+  if (lua_isnil(L, idx))
+    return false;
+  check_type(L, idx, name, LUA_TSTRING);
+  *out = lss_to_str(L, idx);
+  return true;
 }
 
 bool lss_option_str(lua_State *L, int idx, const char *name, ss_str *out) {
-  if (!lss_option_any(L, idx, name))
-    return false;
-  check_type(L, name, LUA_TSTRING);
-  *out = lss_to_str(L, -1);
-  return true;
+  lss_option_any(L, idx, name);
+  return lss_option_given(L, -1, name, out);
 }
 
 bool lss_option_int(lua_State *L, int idx, const char *name, lua_Integer min,
@@ -96,7 +133,7 @@ bool lss_option_int(lua_State *L, int idx, const char *name, lua_Integer min,
 
   if (!lss_option_any(L, idx, name))
     return false;
-  check_type(L, name, LUA_TNUMBER);
+  check_type(L, -1, name, LUA_TNUMBER);
   n = lua_tointegerx(L, -1, &whole);
   if (!whole || n < min || n > max)
     luaL_error(L, "%s: %s is no whole number from %I to %I", name,
@@ -117,7 +154,7 @@ bool lss_option_fraction(lua_State *L, int idx, const char *name, double *out) {
 
   if (!lss_option_any(L, idx, name))
     return false;
-  check_type(L, name, LUA_TNUMBER);
+  check_type(L, -1, name, LUA_TNUMBER);
   n = lua_tonumber(L, -1);
   if (!(n >= 0 && n <= 1))
     luaL_error(L, "%s: %f is not between 0 and 1", name, n);

@@ -10,6 +10,9 @@
  * "limits", goes into the error; NULL: "option". */
 void lss_options_check(lua_State *L, int idx, const char *const *names,
                        const char *what);
+/* The same, for "option"; pushes the n that are wanted, nil or not. */
+void lss_options_take(lua_State *L, int idx, const char *const *names,
+                      const char *const *wanted, int n);
 /* Each pushes the option, nil or not, and leaves it there: what it gives
  * borrows from it. False: it isn't given. */
 bool lss_option_any(lua_State *L, int idx, const char *name);
@@ -18,5 +21,7 @@ bool lss_option_int(lua_State *L, int idx, const char *name, lua_Integer min,
                     lua_Integer max, lua_Integer *out);
 bool lss_option_ms(lua_State *L, int idx, const char *name, uint32_t *out);
 bool lss_option_fraction(lua_State *L, int idx, const char *name, double *out);
+/* The same as lss_option_str, of one that was pushed already, at idx. */
+bool lss_option_given(lua_State *L, int idx, const char *name, ss_str *out);
 
 #endif

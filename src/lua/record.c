@@ -108,13 +108,13 @@ typedef struct ending {
   ss_session *session;
 } ending;
 
-/* Calls the handlers of that event of the object at idx. Stack: ending,
- * endpoint, session. */
-static void tell(lua_State *L, lss_world *w, int idx, int event) {
-  lua_Integer i, n = lss_event_push(L, idx, event);
+/* Calls the handlers of the n in the list on the top that are for that event.
+ * Stack: ending, endpoint, session, list. */
+static void tell(lua_State *L, lss_world *w, lua_Integer n, int event) {
+  lua_Integer i;
 
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, 4, i))
+    if (!lss_event_handler(L, 4, i, event))
       continue;
     lua_pushvalue(L, 3);
     push_record(L, 3);
@@ -124,25 +124,39 @@ static void tell(lua_State *L, lss_world *w, int idx, int event) {
   lua_settop(L, 3);
 }
 
+static void tell_all(lua_State *L, lss_world *w) {
+  int event = LSS_SESSION_ON_ENDED;
+
+  tell(L, w, lss_event_push(L, 3, LSS_SESSION_EVENTS, event), event);
+  tell(L, w, lss_event_push(L, 2, LSS_ENDPOINT_ON_ENDED, 0), 0);
+}
+
 /* A call that no handler was told of has no userdata yet. Where finalizers run
  * a network that is being collected, it and its endpoint have none anymore. */
-static int ended(lua_State *L) {
-  const ending *end = lua_touserdata(L, 1);
+static lss_session *tell_end(lua_State *L, const ending *end,
+                             lss_session *box) {
   lss_world *w = end->endpoint->world;
-  lss_session *box = ss_session_user(end->session);
 
   lss_push_box(L, w->context, end->endpoint->userdata);
   if (box)
     lss_session_push(L, w, end->session);
   else if (lua_isnil(L, 2))
-    return 0;
+    return NULL;
   else
     box = lss_session_new(L, end->session, w, 2);
-  if (lua_touserdata(L, 2) && lua_touserdata(L, 3)) {
-    tell(L, w, 3, LSS_SESSION_ON_ENDED);
-    tell(L, w, 2, LSS_ENDPOINT_ON_ENDED);
-  }
-  if (!ss_session_lingers(end->session))
+  if (lua_touserdata(L, 2) && lua_touserdata(L, 3))
+    tell_all(L, w);
+  return box;
+}
+
+static int ended(lua_State *L) {
+  const ending *end = lua_touserdata(L, 1);
+  lss_session *box = ss_session_user(end->session);
+
+  if (end->endpoint->recorded ||
+      (box && lss_session_listens(box, LSS_SESSION_ON_ENDED)))
+    box = tell_end(L, end, box);
+  if (box && !ss_session_lingers(end->session))
     lss_session_settle(L, box);
   return 0;
 }

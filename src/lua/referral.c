@@ -226,7 +226,7 @@ static void handled(lua_State *L, bool failed) {
     decide(L, -2);
 }
 
-static const lss_role receiver = {true, false, handled};
+static const lss_role receiver = {true, false, false, handled};
 
 void lss_referral_tell(lua_State *L, lss_world *w, ss_inbound *inbound,
                        int list, lua_Integer n) {
@@ -243,7 +243,7 @@ void lss_referral_tell(lua_State *L, lss_world *w, ss_inbound *inbound,
   lua_setiuservalue(L, base, REFERRAL_SESSION);
   box->handlers = 1;
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, list, i))
+    if (!lss_event_handler(L, list, i, LSS_SESSION_ON_REFER))
       continue;
     box->handlers++;
     lua_pushvalue(L, 2);
@@ -268,7 +268,7 @@ void lss_referral_tell_news(lua_State *L, lss_world *w, ss_message *notify,
   if (ss_sipfrag(notify->body, &code, &reason))
     code = 0; /* the last one, which may say nothing */
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, list, i))
+    if (!lss_event_handler(L, list, i, LSS_SESSION_ON_REFER_NEWS))
       continue;
     lua_pushvalue(L, 2);
     if (code)

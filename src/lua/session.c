@@ -352,7 +352,7 @@ static int session_on(lua_State *L) {
   event = LSS_SESSION_ON_STATE + luaL_checkoption(L, 2, NULL, events);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
-  lss_event_add(L, 1, event, 3, NULL);
+  lss_event_add(L, 1, LSS_SESSION_EVENTS, event, 3, NULL);
   box->listens |= 1u << event;
   return 1;
 }

@@ -8,16 +8,21 @@
 #include "lua/bundle.h"
 #include "ua/endpoint.h"
 
-/* User values of a session. */
+/* Events of a session. */
 enum {
-  LSS_SESSION_ENDPOINT = 1,
-  LSS_SESSION_ON_STATE,
+  LSS_SESSION_ON_STATE = 1,
   LSS_SESSION_ON_ENDED,
   LSS_SESSION_ON_REINVITE,
   LSS_SESSION_ON_MESSAGE,
   LSS_SESSION_ON_DTMF,
   LSS_SESSION_ON_REFER,
-  LSS_SESSION_ON_REFER_NEWS,
+  LSS_SESSION_ON_REFER_NEWS
+};
+
+/* User values of a session. Each costs as much as two fields of its own. */
+enum {
+  LSS_SESSION_ENDPOINT = 1,
+  LSS_SESSION_EVENTS, /* handlers of all of them, see lua/event.h */
   LSS_SESSION_DATA,
   LSS_SESSION_MEDIA,
   LSS_SESSION_WAITER,  /* of the accept: a task, a function, or nil */

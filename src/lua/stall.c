@@ -24,7 +24,7 @@ static int report(lua_State *L) {
   luaL_traceback(L, L, NULL, 2);
   lss_push_owner(L, c);
   if (!lua_isnil(L, 3))
-    n = lss_event_push(L, 3, LSS_ENDPOINT_ON_STALLED);
+    n = lss_event_push(L, 3, LSS_ENDPOINT_ON_STALLED, 0);
   if (n == 0) {
     lua_pushfstring(L,
                     "stalled: a handler has not returned for %f s, and "
@@ -33,7 +33,7 @@ static int report(lua_State *L) {
     lss_complain(lua_tostring(L, -1));
   }
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, 4, i))
+    if (!lss_event_handler(L, 4, i, 0))
       continue;
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 1);

@@ -47,7 +47,8 @@ static void prepare(lua_State *L, lss_session *box, int options,
       ss_session_offer(box->core).n ? SS_NEGOTIATE_ANSWER : SS_NEGOTIATE_OFFER;
 
   lss_content_check(L, options, answer_names, content, room);
-  box->negotiator = !content->body.n && lss_media_has(L, 1, what);
+  box->negotiator = !content->body.n &&
+                    lss_media_has(L, lss_session_context(L, box), 1, what);
 }
 
 /* Claims the call; session at 1, what waits (a task or a function) at
@@ -153,7 +154,8 @@ int lss_session_progress(lua_State *L) {
   lss_content_check(L, 3, progress_names, &q.content, &q.room);
   waits = reliable_check(L, 3, &q);
   q.box->negotiator =
-      !q.content.body.n && lss_media_has(L, 1, SS_NEGOTIATE_OFFER);
+      !q.content.body.n &&
+      lss_media_has(L, lss_session_context(L, q.box), 1, SS_NEGOTIATE_OFFER);
   if (waits)
     return lss_operation_run(L, ring, &q);
   e = enter(L, q.box);

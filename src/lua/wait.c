@@ -119,7 +119,7 @@ int lss_wait(lua_State *L, lss_task *t, lss_wait_mode how) {
   lss_world_stir(L, t->where);
   if (how == LSS_WAIT_BLOCK)
     return block(L, t);
-  lua_insert(L, 1);
+  lua_replace(L, 1);
   lua_settop(L, 1);
   return lua_yieldk(L, 0, 0, continued);
 }

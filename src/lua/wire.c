@@ -43,12 +43,12 @@ static int deliver(lua_State *L) {
   lss_push_box(L, d->endpoint->world->context, d->endpoint->userdata);
   if (lua_isnil(L, 2))
     return 0;
-  n = lss_event_push(L, 2, LSS_ENDPOINT_ON_MESSAGE);
+  n = lss_event_push(L, 2, LSS_ENDPOINT_ON_MESSAGE, 0);
   lua_pushstring(L, d->message->out ? "out" : "in");
   lua_pushlstring(L, d->message->text, d->message->n);
   lss_push_str(L, ss_addr_text(&d->message->peer, address));
   for (i = 1; i <= n; i++) {
-    if (!lss_event_handler(L, 3, i))
+    if (!lss_event_handler(L, 3, i, 0))
       continue;
     lua_pushvalue(L, 4);
     lua_pushvalue(L, 5);
