@@ -7,12 +7,6 @@
 
 #define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
 
-static uint64_t load(const char *p) {
-  uint64_t x;
-  memcpy(&x, p, sizeof x);
-  return x;
-}
-
 /* In each octet the highest bit: is it a control, HTAB too? */
 static uint64_t controls(uint64_t x) {
   uint64_t low = x & EACH(0x7f);
@@ -27,8 +21,17 @@ static uint64_t spaces(uint64_t x) {
 /* The index of the first control; s.n: there is none. */
 static size_t text_end(ss_str s) {
   size_t i = 0;
-  while (s.n - i >= 8 && !controls(load(s.p + i)))
-    i += 8;
+  while (s.n - i >= 8) {
+    uint64_t found = controls(ss_octets_word(s.p + i));
+    if (!found) {
+      i += 8;
+      continue;
+    }
+    i += (size_t)__builtin_ctzll(found) / 8;
+    if (s.p[i] != '\t')
+      return i;
+    i++;
+  }
   while (i < s.n && !ss_char_is(s.p[i], SS_CHAR_CONTROL))
     i++;
   return i;
@@ -67,7 +70,8 @@ ss_str ss_sdp_word(ss_str *rest) {
 size_t ss_sdp_words(ss_str line) {
   size_t n = line.n > 2 && line.p[2] != ' ', i = 3;
   for (; i + 8 <= line.n; i += 8) {
-    uint64_t begin = spaces(load(line.p + i - 1)) & ~spaces(load(line.p + i));
+    uint64_t begin = spaces(ss_octets_word(line.p + i - 1)) &
+                     ~spaces(ss_octets_word(line.p + i));
     n += ((begin >> 7) * EACH(1)) >> 56;
   }
   for (; i < line.n; i++)

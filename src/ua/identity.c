@@ -150,9 +150,8 @@ static bool has_port(ss_str s) {
   return ss_str_chr((ss_str){s.p + from, s.n - from}, ':') < s.n - from;
 }
 
-void ss_identity_contact(ss_endpoint *e, const ss_path *path, ss_buf *b) {
-  ss_addr local;
-  ss_path_local(path, &local);
+static void make_contact(const ss_endpoint *e, const ss_addr *local,
+                         ss_buf *b) {
   ss_buf_lit(b, "<sip:");
   if (e->user) {
     ss_buf_str(b, ss_str_z(e->user));
@@ -161,17 +160,30 @@ void ss_identity_contact(ss_endpoint *e, const ss_path *path, ss_buf *b) {
   ss_str host = ss_str_z(e->advertise);
   char text[SS_ADDR_TEXT];
   if (!host.n)
-    host = ss_addr_ip_text(&local, true, text);
+    host = ss_addr_ip_text(local, true, text);
   ss_buf_str(b, host);
   if (!e->advertise || !has_port(host)) {
     ss_buf_char(b, ':');
-    ss_buf_u64(b, ss_addr_port(&local));
+    ss_buf_u64(b, ss_addr_port(local));
   }
-  if (local.proto != SS_UDP) {
+  if (local->proto != SS_UDP) {
     ss_buf_lit(b, ";transport=");
-    ss_buf_str(b, ss_proto_name(local.proto));
+    ss_buf_str(b, ss_proto_name(local->proto));
   }
   ss_buf_char(b, '>');
+}
+
+/* Mostly it is that of the call before. */
+void ss_identity_contact(ss_endpoint *e, const ss_path *path, ss_buf *b) {
+  ss_addr local;
+  ss_path_local(path, &local);
+  if (!e->contact.n || !ss_addr_eq(&local, &e->contact.local)) {
+    ss_buf made = SS_BUF_ON(e->contact.text, sizeof e->contact.text);
+    make_contact(e, &local, &made);
+    e->contact.local = local;
+    e->contact.n = made.n;
+  }
+  ss_buf_str(b, (ss_str){e->contact.text, e->contact.n});
 }
 
 void ss_identity_media(ss_endpoint *e, const ss_path *path, ss_addr *out) {

@@ -8,11 +8,12 @@
 static void answer(ss_endpoint *e, ss_server *server, unsigned code, ss_str own,
                    int (*send)(ss_server *server, ss_reply *reply)) {
   char tag[SS_TAG_LEN];
-  ss_tag(tag);
-  ss_reply reply = {.code = code,
-                    .to_tag = {tag, sizeof tag},
-                    .server = ss_str_z(e->name),
-                    .own = own};
+  ss_message *m = ss_server_request(server);
+  ss_reply reply = {.code = code, .server = ss_str_z(e->name), .own = own};
+  if (m && !ss_message_has_to_tag(m)) {
+    ss_tag(tag);
+    reply.to_tag = (ss_str){tag, sizeof tag};
+  }
   if (send(server, &reply))
     ss_server_drop(server); /* no memory: the peer asks again */
 }

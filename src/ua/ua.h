@@ -191,9 +191,14 @@ struct ss_endpoint {
   ss_stats stats;
   ss_layer_counters seen; /* of the layer's, what is in `stats` already */
   char *uri, *user, *advertise, *name, *accept;
-  char *allow;         /* the Allow line of what is in a dialog */
-  char *options;       /* with the Supported line: of a 2xx */
-  char *capabilities;  /* and those with Accept, for OPTIONS */
+  char *allow;        /* the Allow line of what is in a dialog */
+  char *options;      /* with the Supported line: of a 2xx */
+  char *capabilities; /* and those with Accept, for OPTIONS */
+  struct {
+    ss_addr local;
+    size_t n;
+    char text[512];
+  } contact;           /* the Contact value made last; n 0: none yet */
   char scratch[65535]; /* bodies, routes and header values being built */
 };
 
