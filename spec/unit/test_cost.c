@@ -162,6 +162,7 @@ static const struct candidate {
     {"lines without a colon", HEAD, "a\r\n", "\r\n"},
     {"unknown headers", HEAD, "X-Unknown-Header-Name: 1\r\n", "\r\n"},
     {"names that are nearly known", HEAD, "Content-Lengtg: 1\r\n", "\r\n"},
+    {"names that are nearly echoed", HEAD, "cALL-JD: 1\r\n", "\r\n"},
     {"empty lines before", "", "\r\n", HEAD "\r\n"},
     {"empty lines only", "", "\r\n", "\r\n"},
     {"bare line feeds", LINE("INVITE"), "\n", HEAD "\r\n"},

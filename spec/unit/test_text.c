@@ -197,6 +197,38 @@ static void numbers_are_digits_within_a_maximum(void **state) {
   assert_int_equal(v, 7);
 }
 
+static bool letter_by_letter(const char *a, const char *b, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    char x = a[i], y = b[i];
+    x = x >= 'A' && x <= 'Z' ? (char)(x + 32) : x;
+    y = y >= 'A' && y <= 'Z' ? (char)(y + 32) : y;
+    if (x != y)
+      return false;
+  }
+  return true;
+}
+
+/* Every pair of octets at every place of every length. */
+static void case_is_that_of_letters_alone(void **state) {
+  char a[40], b[40];
+  (void)state;
+  for (size_t n = 1; n <= sizeof a; n++) {
+    for (size_t i = 0; i < n; i++) {
+      memset(a, 'x', n);
+      memset(b, 'x', n);
+      b[n - 1 - i] ^= 0x20; /* another one, which is the same letter */
+      for (int x = 0; x < 256; x++) {
+        a[i] = (char)x;
+        for (int bit = 0; bit < 8; bit++) {
+          b[i] = (char)(x ^ 1 << bit);
+          assert_int_equal(ss_str_same_letters(a, b, n),
+                           letter_by_letter(a, b, n));
+        }
+      }
+    }
+  }
+}
+
 static void slices_compare_trim_and_search(void **state) {
   char *copy = ss_str_dup(SS_STR("abc"));
   (void)state;
@@ -259,6 +291,7 @@ int main(void) {
       cmocka_unit_test(only_unicast_addresses_are_sendable),
       cmocka_unit_test(ip_alone_with_and_without_brackets),
       cmocka_unit_test(numbers_are_digits_within_a_maximum),
+      cmocka_unit_test(case_is_that_of_letters_alone),
       cmocka_unit_test(slices_compare_trim_and_search),
       cmocka_unit_test(lists_are_cut_at_their_own_commas),
   };

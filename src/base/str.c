@@ -3,35 +3,48 @@
 #include "base/str.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/octets.h"
 
-static inline unsigned char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
+/* Eight octets, or fewer of both, with zeros: the same but for the case of
+ * letters, which is the bit 0x20? */
+static inline bool same_word(uint64_t x, uint64_t y) {
+  uint64_t differ = x ^ y;
+  if (!differ)
+    return true;
+  uint64_t low = (x | SS_EACH_OCTET(0x20)) & SS_EACH_OCTET(0x7f);
+  uint64_t from_a = low + SS_EACH_OCTET(0x80 - 'a');
+  uint64_t behind_z = low + SS_EACH_OCTET(0x7f - 'z');
+  uint64_t letters = from_a & ~behind_z & ~x & SS_HIGH_BITS;
+  return !(differ & ~(letters >> 2));
 }
 
-static inline bool same_word(const char *a, const char *b) {
-  return memcmp(a, b, 8) == 0;
+static inline uint64_t four(const char *p) {
+  uint32_t x;
+  memcpy(&x, p, sizeof x);
+  return x;
 }
 
-/* Most of what is compared is spelt alike, or differs at its beginning. The
- * last word may overlap the one before it. */
+static inline uint64_t two(const char *p) {
+  uint16_t x;
+  memcpy(&x, p, sizeof x);
+  return x;
+}
+
+/* The last octets may overlap those before them. */
 bool ss_str_same_letters(const char *a, const char *b, size_t n) {
-  size_t i = 0;
   if (n >= 8) {
-    while (n - i >= 8 && same_word(a + i, b + i))
-      i += 8;
-    if (i && n - i < 8 && same_word(a + n - 8, b + n - 8))
-      return true;
-  } else if (n >= 4) {
-    if (memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0)
-      return true;
-  } else if (n >= 2) {
-    if (memcmp(a, b, 2) == 0 && a[n - 1] == b[n - 1])
-      return true;
+    for (size_t i = 0; n - i > 8; i += 8)
+      if (!same_word(ss_octets_word(a + i), ss_octets_word(b + i)))
+        return false;
+    return same_word(ss_octets_word(a + n - 8), ss_octets_word(b + n - 8));
   }
-  for (; i < n; i++)
-    if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
-      return false;
-  return true;
+  if (n >= 4)
+    return same_word(four(a) << 32 | four(a + n - 4),
+                     four(b) << 32 | four(b + n - 4));
+  if (n >= 2)
+    return same_word(two(a) << 32 | two(a + n - 2),
+                     two(b) << 32 | two(b + n - 2));
+  return n == 0 || same_word((uint8_t)*a, (uint8_t)*b);
 }
 
 int ss_str_u32(ss_str s, uint32_t max, uint32_t *out) {

@@ -32,16 +32,6 @@ static inline bool ss_chars_all(ss_str s, unsigned classes) {
 /* Some octet is a control; sixteen at a time (octets.c). */
 bool ss_chars_control(ss_str s);
 
-/* The eight octets there, the first one lowest. */
-static inline uint64_t ss_octets_word(const char *p) {
-  uint64_t word;
-  memcpy(&word, p, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
-  return word;
-}
-
 static inline ss_str ss_str_from(ss_str s, size_t at) {
   return (ss_str){s.p + at, s.n - at};
 }

@@ -2,6 +2,7 @@
  * section, which has none but its line ends, no folds, and few separators. Then
  * no line of it needs a look of its own for that; else the scanner goes by
  * lines. */
+#include "base/octets.h"
 #include "sip/chars.h"
 #include "sip/scan.h"
 

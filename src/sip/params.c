@@ -3,6 +3,7 @@
  * written. */
 #include "sip/params.h"
 #include "base/error.h"
+#include "base/octets.h"
 #include "sip/chars.h"
 #include "sip/headers.h"
 
@@ -23,17 +24,14 @@ static bool ends_value(char c) {
          c == '>';
 }
 
-#define EACH_OCTET UINT64_C(0x0101010101010101)
-#define HIGH_BITS (EACH_OCTET * 0x80)
-
 /* Whether eight octets may hold one that ends a value: one below "-", or of
  * ";<=>". For some others it may say so too. */
 static inline bool may_end(const char *p) {
-  uint64_t x = ss_octets_word(p), below = (x - EACH_OCTET * '-') & ~x;
+  uint64_t x = ss_octets_word(p), below = (x - SS_EACH_OCTET('-')) & ~x;
   /* one more, and these four differ only in the lowest two bits */
-  uint64_t y = (x & ~HIGH_BITS) + EACH_OCTET;
-  y = (y & EACH_OCTET * 0xfc) ^ EACH_OCTET * 0x3c;
-  return (below | ((y - EACH_OCTET) & ~y)) & HIGH_BITS;
+  uint64_t y = (x & ~SS_HIGH_BITS) + SS_EACH_OCTET(1);
+  y = (y & SS_EACH_OCTET(0xfc)) ^ SS_EACH_OCTET(0x3c);
+  return (below | ((y - SS_EACH_OCTET(1)) & ~y)) & SS_HIGH_BITS;
 }
 
 size_t ss_quoted(ss_str s) {

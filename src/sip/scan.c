@@ -7,12 +7,12 @@
 #include "sip/scan.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/octets.h"
 #include "sip/chars.h"
 #include "sip/parsed.h"
 
 #define ARENA_MAX (256 * 1024) /* what one message's headers may take */
-#define EACH_OCTET UINT64_C(0x0101010101010101)
-#define FIELDS_MAX 255 /* ss_field.next is an octet, 0 means none */
+#define FIELDS_MAX 255         /* ss_field.next is an octet, 0 means none */
 
 void ss_scan_fault(ss_scan *s, unsigned code, const char *reason) {
   if (s->m->fault)
@@ -38,10 +38,13 @@ typedef struct extent {
 
 /* Hostile lines are short, and many: their ends are seen without a call. */
 static inline size_t line_length(ss_str s) {
-  for (size_t i = 0; i < 8 && i < s.n; i++)
-    if (s.p[i] == '\n')
-      return i;
-  return ss_str_chr(s, '\n');
+  size_t n = 0;
+  for (; n < 32 && s.n - n >= 8; n += 8) {
+    uint64_t found = ss_octets_find(ss_octets_word(s.p + n), '\n');
+    if (found)
+      return n + ss_octets_first(found);
+  }
+  return n + ss_str_chr(ss_str_from(s, n), '\n');
 }
 
 /* Lines, folded ones too, that are looked at; for each that may be a field. */
@@ -280,10 +283,9 @@ static size_t find_colon(const ss_scan *s, ss_str line) {
   const char *end = s->m->head.p + s->m->head.n;
   size_t n = 0;
   for (; n < 16 && (size_t)(end - line.p) >= n + 8; n += 8) {
-    uint64_t x = ss_octets_word(line.p + n) ^ EACH_OCTET * ':';
-    x = (x - EACH_OCTET) & ~x & EACH_OCTET * 0x80; /* the lowest is right */
-    if (x) {
-      n += (size_t)__builtin_ctzll(x) >> 3;
+    uint64_t found = ss_octets_find(ss_octets_word(line.p + n), ':');
+    if (found) {
+      n += ss_octets_first(found);
       return n < line.n ? n : line.n;
     }
   }
@@ -292,9 +294,11 @@ static size_t find_colon(const ss_scan *s, ss_str line) {
 
 /* What isn't a name we know, up to the colon: a token, and white space. */
 static bool other_name(ss_str *name, ss_field_id *id) {
+  size_t n = name->n;
   while (name->n && name->p[name->n - 1] == ' ')
     name->n--;
-  *id = ss_field_lookup(*name);
+  if (name->n < n)
+    *id = ss_field_lookup(*name);
   return *id || ss_str_is_token(*name);
 }
 
@@ -316,12 +320,20 @@ static void header_line(ss_scan *s, ss_str line) {
   }
 }
 
-/* Is a line of no use any more? Behind the limit only what a reply echoes is
- * looked for, and by the first letter first: there may be thousands. */
+/* Is a line of a field that every reply echoes? "Call-ID" is the longest name
+ * of those. */
+static bool is_echoed(ss_str line) {
+  size_t n = 0;
+  while (n < line.n && n < 8 && line.p[n] != ':' && line.p[n] != ' ')
+    n++;
+  return n < 8 && echoed(ss_field_lookup((ss_str){line.p, n}));
+}
+
+/* Is a line of no use any more? Behind the limit there may be thousands. */
 static bool is_surplus(ss_scan *s, ss_str line) {
   if (++s->lines > s->limits->header_lines)
     ss_scan_over(s, 400, "Bad Request: too many header fields");
-  return s->m->over && !strchr("vVfFtTiIcC", line.p[0]);
+  return s->m->over && !is_echoed(line);
 }
 
 /* Splits the header section at the line ends that are known: at 0, or why it

@@ -3,19 +3,20 @@
  * known here. */
 #include "sip/sdp_lines.h"
 #include "base/error.h"
+#include "base/octets.h"
 #include "sip/chars.h"
-
-#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
 
 /* In each octet the highest bit: is it a control, HTAB too? */
 static uint64_t controls(uint64_t x) {
-  uint64_t low = x & EACH(0x7f);
-  return (~(low + EACH(0x60)) | (low + EACH(0x01))) & ~x & EACH(0x80);
+  uint64_t low = x & SS_EACH_OCTET(0x7f);
+  return (~(low + SS_EACH_OCTET(0x60)) | (low + SS_EACH_OCTET(0x01))) & ~x &
+         SS_HIGH_BITS;
 }
 
 static uint64_t spaces(uint64_t x) {
-  x ^= EACH(' ');
-  return ~(((x & EACH(0x7f)) + EACH(0x7f)) | x) & EACH(0x80);
+  x ^= SS_EACH_OCTET(' ');
+  return ~(((x & SS_EACH_OCTET(0x7f)) + SS_EACH_OCTET(0x7f)) | x) &
+         SS_HIGH_BITS;
 }
 
 /* The index of the first control; s.n: there is none. */
@@ -27,7 +28,7 @@ static size_t text_end(ss_str s) {
       i += 8;
       continue;
     }
-    i += (size_t)__builtin_ctzll(found) / 8;
+    i += ss_octets_first(found);
     if (s.p[i] != '\t')
       return i;
     i++;
@@ -72,7 +73,7 @@ size_t ss_sdp_words(ss_str line) {
   for (; i + 8 <= line.n; i += 8) {
     uint64_t begin = spaces(ss_octets_word(line.p + i - 1)) &
                      ~spaces(ss_octets_word(line.p + i));
-    n += ((begin >> 7) * EACH(1)) >> 56;
+    n += ((begin >> 7) * SS_EACH_OCTET(1)) >> 56;
   }
   for (; i < line.n; i++)
     n += line.p[i - 1] == ' ' && line.p[i] != ' ';
