@@ -36,6 +36,8 @@ typedef enum ss_server_state {
   SS_SERVER_ACCEPTED   /* RFC 6026 */
 } ss_server_state;
 
+/* First what it is found by and ends by, in as few cache lines as can be: most
+ * of them are only kept, and cold by then. */
 struct ss_server {
   /* In layer->servers, by family; one that stands apart, because too many of
    * the same CSeq are there, by all of its key. */
@@ -43,23 +45,24 @@ struct ss_server {
   uint64_t own;
   uint32_t cseq;
   uint8_t method; /* ss_method */
-  bool tagged;    /* the request had a To tag */
+  bool invite;
+  bool tagged; /* the request had a To tag */
   bool apart;
-  bool invite, merged, reconnected;
-  ss_layer *layer;
   ss_timer timer;
-  uint64_t deadline; /* timer H, ms */
-  uint32_t interval; /* timer G, ms */
-  ss_server_state state;
-  char tag[SS_TAG_LEN];  /* the To tag given; begins with NUL: none */
-  uint16_t sent_by_port; /* where a new connection would go, 18.2.2 */
-  ss_addr source;
-  ss_path path;
-  ss_watch lost;
+  ss_layer *layer;
   ss_packet *last;
   ss_message *request;
   const ss_server_watch *watch;
   void *arg;
+  ss_server_state state;
+  uint32_t interval; /* timer G, ms */
+  uint64_t deadline; /* timer H, ms */
+  bool merged, reconnected;
+  uint16_t sent_by_port; /* where a new connection would go, 18.2.2 */
+  ss_path path;
+  ss_watch lost;
+  ss_addr source;
+  char tag[SS_TAG_LEN]; /* the To tag given; begins with NUL: none */
 };
 
 /* layer.c: a 503 that its repeats will get too; a stream repeats nothing. */
