@@ -363,7 +363,7 @@ siege:
 
 # What a call costs beside a bare loop and other servers, those that are there:
 # five minutes on two quiet cores. make bench ROUNDS=1
-ROUNDS ?= 2
+ROUNDS ?= 3
 
 bench:
 	@tools/deps.sh $(DEMO_PACKAGES) valgrind

@@ -36,7 +36,7 @@ local peers = {
       "pkg-config finds no sofia-sip-ua" } },
     keeps = true, fill = 4000, rounds = 1, holds = true,
     settings = "nta and a leg for each call, in C; no offer and answer" },
-  { name = "Kamailio", keeps = true, fill = 8000,
+  { name = "Kamailio", keeps = true, fill = 8000, rounds = 1,
     settings = "app_lua, stateful, one child, -x fm -X fm; all its processes",
     needs = { { "command -v kamailio", "no kamailio" },
       { KAMAILIO:format(5060) .. "-c", "no app_lua" } },

@@ -20,7 +20,7 @@ local peers = require "bench.peers"
 local process = require "bench.process"
 local report = require "bench.report"
 
-local RATE, SECONDS = 2000, 3
+local RATE, SECONDS = 2000, 2
 -- One of these is the highest rate; FIRST is tried first, and then it goes on
 -- upwards, or from USUAL.
 local RATES = { 250, 500, 1000, RATE, 5000, 7500, 10000, 15000, 20000 }
@@ -30,8 +30,8 @@ local IN_TIME = 100000 -- us, 99 of 100 calls
 local KEPT = { answered = 32, declined = 5 }
 -- Answer times: ms between calls that begin together, since of many the last
 -- waits for all the others; and so many seconds.
-local TICK, TIMED = 1, 2
-local rounds = tonumber(arg[1]) or 2
+local TICK, TIMED = 1, 1
+local rounds = tonumber(arg[1]) or 3
 
 local function missing(server)
   for _, need in ipairs(server.needs or {}) do
