@@ -18,12 +18,6 @@ static ss_str content_type(const ss_message *m) {
   return f ? f->value : SS_STR_NONE;
 }
 
-/* The usual one needs no parsing. */
-static ss_str media_type(ss_str value) {
-  ss_str usual = SS_STR("application/sdp");
-  return ss_str_eq(value, usual) ? value : ss_media_type(value);
-}
-
 static bool in_list(ss_str list, ss_str type) {
   ss_str element;
   if (type.n && ss_str_eq(list, type)) /* mostly it is the only one */
@@ -36,7 +30,7 @@ static bool in_list(ss_str list, ss_str type) {
 
 /* The body, or the first part, whose type is in the list. */
 static bool find_in(ss_str value, ss_str body, ss_str list, ss_str *out) {
-  ss_str type = media_type(value);
+  ss_str type = ss_media_type(value);
   if (in_list(list, type)) {
     *out = body;
     return true;
@@ -50,7 +44,7 @@ static bool find_in(ss_str value, ss_str body, ss_str list, ss_str *out) {
   for (int i = 0; i < PARTS_MAX; i++) {
     if (!ss_multipart_next(&rest, &lines, boundary, &part_type, out))
       return false;
-    if (in_list(list, media_type(part_type)))
+    if (in_list(list, ss_media_type(part_type)))
       return true;
   }
   return false;
@@ -96,7 +90,7 @@ bool ss_body_taken(const ss_message *m, ss_str types) {
   ss_elements ranges = ss_message_elements(m, SS_FIELD_ACCEPT);
   ss_str range, type;
   while (ss_elements_next(&ranges, &range)) {
-    range = media_type(range);
+    range = ss_media_type(range);
     ss_str rest = types;
     while (ss_str_element(&rest, &type))
       if (in_range(range, type))

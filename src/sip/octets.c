@@ -26,10 +26,9 @@ static inline unsigned mask(octets lanes) {
   char half[sizeof lanes];
   memcpy(half, &lanes, sizeof half);
   /* moves the high bits of eight octets together */
-  const uint64_t each = UINT64_C(0x8080808080808080),
-                 gather = UINT64_C(0x0002040810204081);
-  uint64_t low = (ss_octets_word(half) & each) * gather >> 56;
-  uint64_t high = (ss_octets_word(half + 8) & each) * gather >> 56;
+  const uint64_t gather = UINT64_C(0x0002040810204081);
+  uint64_t low = (ss_octets_word(half) & SS_HIGH_BITS) * gather >> 56;
+  uint64_t high = (ss_octets_word(half + 8) & SS_HIGH_BITS) * gather >> 56;
   return (unsigned)(low | high << 8);
 }
 

@@ -117,6 +117,8 @@ bool ss_parameter(ss_str value, ss_str name, ss_str *out) {
 }
 
 ss_str ss_media_type(ss_str content_type) {
+  if (ss_str_eq(content_type, SS_STR("application/sdp"))) /* the usual one */
+    return content_type;
   ss_str s = ss_str_trim((ss_str){content_type.p, value_end(content_type)});
   size_t slash = ss_str_chr(s, '/');
   if (slash == s.n || !ss_str_is_token((ss_str){s.p, slash}) ||
