@@ -7,11 +7,13 @@
 -- The servers' collector is incremental unless it says generational. Each
 -- number of calls has a server of its own; all of them are there at once, and
 -- wait until the transactions of their INVITEs have ended (RFC 6026: 64*T1).
--- Then they are measured in turn, ROUNDS times, so that what the machine does
--- meanwhile meets all of them, and with as many ended transactions each. Turns
--- of the loop are timed after that, by as many calls as are connected, at
--- least: so many let the collector come round. Prints a table and writes
--- bench/scale.csv.
+-- Each then takes WARM calls, in which the collector comes round, so that what
+-- is taken has been somebody's before. They are measured in turn, ROUNDS times,
+-- so that what the machine does meanwhile meets all of them, and with as many
+-- ended transactions each. Turns of the loop are timed after that, by as many
+-- calls as are connected, at least; in between those of the bare loop
+-- (floor.c), at the same rate, which tell what the machine adds to a turn.
+-- Prints a table and writes bench/scale.csv.
 
 package.path = "./?.lua;" .. package.path
 
@@ -19,7 +21,9 @@ local process = require "bench.process"
 
 local LIVE = { 10, 1000, 10000, 50000, 100000 }
 local RATE, SECONDS, FILL = 2000, 5, 2000
+local WARM, WARM_RATE = 50000, 5000
 local ROUNDS, CALLS = 7, 6000 -- the first round isn't counted
+local FLOOR = 20000 -- calls, before each that is timed
 local ENDED = 33 -- s
 local WAITING = 25000 -- calls; each leaves two transactions
 local collector = arg[1] or "incremental"
@@ -28,11 +32,15 @@ local function sleep(seconds)
   os.execute("sleep " .. seconds)
 end
 
-local function start(i)
+local function start(i, command, mode)
   local server = { port = process.PORT + i, output = os.tmpname() }
-  server.pid = process.start(("lua5.4 bench/scale_serve.lua %d %s"):format(
-    server.port, collector), server)
+  server.pid = process.start(("%s %d %s"):format(command, server.port, mode),
+    server)
   return server
+end
+
+local function start_ours(i)
+  return start(i, "lua5.4 bench/scale_serve.lua", collector)
 end
 
 local function stop(server)
@@ -56,7 +64,7 @@ local function turns(server)
 end
 
 local function hold(i, n)
-  local server = start(i)
+  local server = start_ours(i)
   load(server, "answered", 1000, 1000)
   local before = process.memory(server.pid)
   load(server, "held", math.min(n, FILL), n)
@@ -107,16 +115,21 @@ sleep(ENDED)
 for _, row in ipairs(rows) do
   row.mb = process.memory(row.server.pid)
 end
+for _, row in ipairs(rows) do
+  count_lost(row, load(row.server, "answered", WARM_RATE, WARM))
+end
 for round = 1, ROUNDS do
   for _, row in ipairs(rows) do
     measure(row, round)
   end
 end
 
+local floor = start(#rows + 1, "build/release/bench/floor", "answered turns")
 local file = assert(io.open("bench/scale.csv", "w"))
 file:write(CSV)
 print(HEAD)
 for _, row in ipairs(rows) do
+  load(floor, "answered", RATE, FLOOR)
   measure_turns(row)
   stop(row.server)
   local n, us = row.live, median(row.us)
@@ -130,7 +143,14 @@ for _, row in ipairs(rows) do
     row.repeated, collector))
 end
 
-local server = start(0)
+local bare = turns(floor)
+stop(floor)
+local said = ("bare loop, %d turns: 99.9 %% within %d us, worst %d us"):format(
+  bare.turns, bare.within, bare.worst)
+print(said)
+file:write("# ", said, "\n")
+
+local server = start_ours(0)
 load(server, "answered", FILL, WAITING)
 local before = process.cpu(server.pid)
 sleep(ENDED)

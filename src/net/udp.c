@@ -21,7 +21,8 @@ typedef struct udp {
   ss_transport base;
   uv_poll_t poll;
   int fd;
-  bool full; /* the kernel takes no more; it is watched for room */
+  bool full;       /* the kernel takes no more; it is watched for room */
+  unsigned behind; /* turns in a row that left some unread */
   ss_job flush;
   udp_out *out; /* a ring */
   size_t first, count, size;
@@ -155,9 +156,11 @@ static int receive_some(udp *u) {
   return n < 0 ? -errno : n;
 }
 
-/* One turn reads so many batches: what keeps coming must not keep off timers
- * and other sockets. */
-#define BATCHES 8
+/* A turn reads so many batches, so that it is short, whatever has piled up:
+ * timers and other sockets have theirs in between. */
+#define BATCHES 2
+/* Turns in a row that leave some: more than what came together. */
+#define MANY 4
 
 static void ready(uv_poll_t *poll, int status, int events) {
   udp *u = SS_CONTAINER(poll, udp, poll);
@@ -177,7 +180,8 @@ static void ready(uv_poll_t *poll, int status, int events) {
     return;
   for (int i = 0; i < BATCHES && n == SS_DATAGRAM_BATCH; i++)
     n = u->base.closed ? 0 : receive_some(u);
-  u->base.loop->pace.left |= n == SS_DATAGRAM_BATCH;
+  u->behind = n == SS_DATAGRAM_BATCH ? u->behind + 1 : 0;
+  u->base.loop->pace.left |= u->behind >= MANY;
 }
 
 static void closed(uv_handle_t *handle) {
