@@ -32,7 +32,7 @@ void lss_media_check(lua_State *L, int idx) {
 
 bool lss_media_push(lua_State *L, int idx, const char *name) {
   idx = lua_absindex(L, idx);
-  if (lua_getiuservalue(L, idx, LSS_SESSION_MEDIA) != LUA_TTABLE) {
+  if (lss_session_get_rare(L, idx, LSS_RARE_MEDIA) != LUA_TTABLE) {
     lua_pop(L, 1);
     lua_getiuservalue(L, idx, LSS_SESSION_ENDPOINT);
     lua_getiuservalue(L, -1, LSS_ENDPOINT_MEDIA);

@@ -11,11 +11,11 @@
  * the operation begins, for afterwards nothing may fail. Pushes an empty one
  * that is in the list of the session at 1. */
 static void prepare(lua_State *L) {
-  if (lua_getiuservalue(L, 1, LSS_SESSION_RUNNING) != LUA_TTABLE) {
+  if (lss_session_get_rare(L, 1, LSS_RARE_RUNNING) != LUA_TTABLE) {
     lua_pop(L, 1);
     lua_newtable(L);
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, 1, LSS_SESSION_RUNNING);
+    lss_session_set_rare(L, 1, LSS_RARE_RUNNING);
   }
   lua_createtable(L, 2, 0);
   lua_pushboolean(L, false);
@@ -50,7 +50,7 @@ static void forget(lua_State *L, int pair) {
   lua_Integer i, n;
   bool found;
 
-  lua_getiuservalue(L, 1, LSS_SESSION_RUNNING);
+  lss_session_get_rare(L, 1, LSS_RARE_RUNNING);
   n = (lua_Integer)lua_rawlen(L, -1);
   for (i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, i);
@@ -69,7 +69,7 @@ static int settle(lua_State *L, int idx, const ss_operation *o) {
   lua_Integer i, n;
   bool found;
 
-  if (lua_getiuservalue(L, idx, LSS_SESSION_RUNNING) != LUA_TTABLE)
+  if (lss_session_get_rare(L, idx, LSS_RARE_RUNNING) != LUA_TTABLE)
     return LUA_TNIL;
   n = (lua_Integer)lua_rawlen(L, -1);
   for (i = 1; i <= n; i++) {

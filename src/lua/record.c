@@ -87,12 +87,12 @@ static void push_record(lua_State *L, int idx) {
   const lss_session *box = lua_touserdata(L, idx);
   const ss_record *r = ss_session_record(box->core);
 
-  if (lua_getiuservalue(L, idx, LSS_SESSION_RECORD) != LUA_TNIL || !r)
+  if (lss_session_get_rare(L, idx, LSS_RARE_RECORD) != LUA_TNIL || !r)
     return;
   lua_pop(L, 1);
   push_new(L, box, r);
   lua_pushvalue(L, -1);
-  lua_setiuservalue(L, idx, LSS_SESSION_RECORD);
+  lss_session_set_rare(L, idx, LSS_RARE_RECORD);
 }
 
 int lss_session_get_record(lua_State *L) {

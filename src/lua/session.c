@@ -35,6 +35,29 @@ const ss_session *lss_session_core(lua_State *L, int idx) {
   return box ? lss_session_readable(box) : NULL;
 }
 
+int lss_session_get_rare(lua_State *L, int idx, int value) {
+  int type = lua_getiuservalue(L, idx, LSS_SESSION_RARE);
+
+  if (type == LUA_TTABLE) {
+    type = lua_rawgeti(L, -1, value);
+    lua_replace(L, -2);
+  }
+  return type;
+}
+
+void lss_session_set_rare(lua_State *L, int idx, int value) {
+  idx = lua_absindex(L, idx);
+  if (lua_getiuservalue(L, idx, LSS_SESSION_RARE) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_createtable(L, LSS_RARE_VALUES, 0);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, idx, LSS_SESSION_RARE);
+  }
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, value);
+  lua_pop(L, 1);
+}
+
 void lss_session_push(lua_State *L, lss_world *w, const ss_session *s) {
   const lss_session *box = ss_session_user(s);
 
@@ -296,7 +319,7 @@ static int get_endpoint(lua_State *L) {
 
 static int get_media(lua_State *L) {
   check(L);
-  lua_getiuservalue(L, 1, LSS_SESSION_MEDIA);
+  lss_session_get_rare(L, 1, LSS_RARE_MEDIA);
   return 1;
 }
 
@@ -304,7 +327,7 @@ static int set_media(lua_State *L) {
   check(L);
   lss_media_check(L, 3);
   lua_settop(L, 3);
-  lua_setiuservalue(L, 1, LSS_SESSION_MEDIA);
+  lss_session_set_rare(L, 1, LSS_RARE_MEDIA);
   return 0;
 }
 
@@ -329,14 +352,14 @@ static int set_session_timer(lua_State *L) {
 
 static int get_data(lua_State *L) {
   check(L);
-  lua_getiuservalue(L, 1, LSS_SESSION_DATA);
+  lss_session_get_rare(L, 1, LSS_RARE_DATA);
   return 1;
 }
 
 static int set_data(lua_State *L) {
   check(L);
   lua_settop(L, 3);
-  lua_setiuservalue(L, 1, LSS_SESSION_DATA);
+  lss_session_set_rare(L, 1, LSS_RARE_DATA);
   return 0;
 }
 

@@ -19,18 +19,25 @@ enum {
   LSS_SESSION_ON_REFER_NEWS
 };
 
-/* User values of a session. Each costs as much as two fields of its own. */
+/* User values of a session. Each costs as much as two fields of its own, and
+ * the collector goes through all of them. */
 enum {
   LSS_SESSION_ENDPOINT = 1,
-  LSS_SESSION_EVENTS, /* handlers of all of them, see lua/event.h */
-  LSS_SESSION_DATA,
-  LSS_SESSION_MEDIA,
+  LSS_SESSION_EVENTS,  /* handlers of all of them, see lua/event.h */
   LSS_SESSION_WAITER,  /* of the accept: a task, a function, or nil */
   LSS_SESSION_REQUEST, /* the message object, once asked for */
-  LSS_SESSION_RECORD,  /* likewise the record */
-  LSS_SESSION_RUNNING, /* operations: light userdata to task or function */
+  LSS_SESSION_RARE,    /* a table, once there is something of the next list */
   LSS_SESSION_BUNDLE,  /* which has the reference, once it has ended */
   LSS_SESSION_VALUES = LSS_SESSION_BUNDLE
+};
+
+/* What few sessions have. */
+enum {
+  LSS_RARE_DATA = 1,
+  LSS_RARE_MEDIA,
+  LSS_RARE_RECORD,  /* once asked for */
+  LSS_RARE_RUNNING, /* operations: light userdata to task or function */
+  LSS_RARE_VALUES = LSS_RARE_RUNNING
 };
 
 typedef struct lss_session {
@@ -67,6 +74,10 @@ static inline lss_context *lss_session_context(lua_State *L,
 ss_session *lss_session_readable(const lss_session *box);
 /* The core's of the session at idx; NULL: it is something else. */
 const ss_session *lss_session_core(lua_State *L, int idx);
+/* Pushes that value of the session at idx; its type. */
+int lss_session_get_rare(lua_State *L, int idx, int value);
+/* Pops it. */
+void lss_session_set_rare(lua_State *L, int idx, int value);
 /* Pushes the userdata of a live session, or nil. */
 void lss_session_push(lua_State *L, lss_world *w, const ss_session *s);
 /* Whether anybody ever listened to that event of it. */
