@@ -12,7 +12,7 @@ local uv = require "luv"
 
 collectgarbage(arg[2])
 if arg[2] == "incremental" then
-  collectgarbage("incremental", 0, 4, 10)
+  collectgarbage("incremental", 200, 1, 10)
 end
 
 local BUCKET, BUCKETS = 10, 100000 -- us, so that a second is the last
