@@ -4,6 +4,8 @@
  * and after each turn. */
 #include "net_fixture.h"
 
+#include "base/slabs.h"
+
 #include <malloc.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -177,6 +179,74 @@ static void without_a_rush_it_is_asked_if_it_wants_to_be(void **state) {
   is_asked_no_more();
 }
 
+/* --- memory --------------------------------------------------------------- */
+
+#define BLOCKS 8000 /* of 4 KB */
+#define GOES_AT_LAST 8
+
+static void *kept[BLOCKS];
+
+static size_t resident_kb(void) {
+  FILE *f = fopen("/proc/self/statm", "r");
+  unsigned long all, resident;
+  assert_non_null(f);
+  assert_int_equal(fscanf(f, "%lu %lu", &all, &resident), 2);
+  fclose(f);
+  return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* Half of each chunk. */
+static void let_go(size_t odd) {
+  for (size_t i = 0; i < BLOCKS; i++) {
+    if (i / 16 % 2 == odd && kept[i])
+      ss_slab_give(kept[i]);
+  }
+}
+
+/* At once the half, and the other when memory is being trimmed already. */
+static bool relieve_twice(void *arg, bool stop) {
+  (void)arg;
+  (void)stop;
+  if (++asked == 1)
+    let_go(0);
+  else if (asked == GOES_AT_LAST)
+    let_go(1);
+  return asked < GOES_AT_LAST;
+}
+
+/* A turn takes as long as its part of it. */
+static void after_a_rush_memory_goes_back_in_parts(void **state) {
+  size_t before, held, most = 0;
+  void *p = ss_slab_take(1);
+  (void)state;
+  if (!p)
+    skip();
+  listen_on_udp();
+  asked = 0;
+  loop->relief.fn = relieve_twice;
+  ss_slabs_trim_all();
+  before = resident_kb();
+  for (int i = 0; i < BLOCKS; i++) {
+    kept[i] = ss_slab_take(4096);
+    memset(kept[i], 1, 4096);
+  }
+  rush();
+  held = resident_kb();
+  assert_true(held > before + BLOCKS * 4);
+  for (int i = 0; i < 400 && held > before + 1000 && readable(700); i++) {
+    size_t now;
+    ss_loop_run(loop, SS_RUN_NOWAIT);
+    now = resident_kb();
+    if (held > now + most)
+      most = held - now;
+    held = now;
+  }
+  assert_int_equal(asked, GOES_AT_LAST);
+  assert_in_range(held, before - 1000, before + 1000);
+  assert_in_range(most, 1, 4096 + 200);
+  ss_slab_give(p);
+}
+
 /* --- small blocks --------------------------------------------------------- */
 
 /* Bytes of those that glibc has yet to join with their neighbours. */
@@ -215,6 +285,8 @@ int main(void) {
           where_nothing_is_alive_nobody_is_woken_for_it, setup, teardown),
       cmocka_unit_test_setup_teardown(
           without_a_rush_it_is_asked_if_it_wants_to_be, setup, teardown),
+      cmocka_unit_test_setup_teardown(after_a_rush_memory_goes_back_in_parts,
+                                      setup, teardown),
       cmocka_unit_test_setup_teardown(
           a_turn_leaves_no_small_blocks_to_be_joined, setup, teardown),
   };

@@ -117,7 +117,7 @@ static void empty_slabs_go_back_to_the_kernel(void **state) {
   size_t before, after;
   (void)state;
   need_slabs();
-  ss_slabs_trim();
+  ss_slabs_trim_all();
   memset(b, 1, sizeof b); /* these pages are ours for good */
   before = resident_kb();
   for (int i = 0; i < BLOCKS; i++)
@@ -125,7 +125,7 @@ static void empty_slabs_go_back_to_the_kernel(void **state) {
   assert_true(resident_kb() > before + 70000); /* 80 MB */
   for (int i = 1; i < BLOCKS; i++)
     give(&b[i]);
-  ss_slabs_trim();
+  ss_slabs_trim_all();
   after = resident_kb();
   if (after > before + 250)
     fail_msg("%zu KB at first, %zu KB are left", before, after);
@@ -135,15 +135,99 @@ static void empty_slabs_go_back_to_the_kernel(void **state) {
     give(&b[i]);
 }
 
+/* All but every `kept`th have gone. */
+static void fill_and_thin(block *b, size_t kept, uint32_t *seed) {
+  for (size_t i = 0; i < BLOCKS; i++)
+    take(&b[i], seed);
+  for (size_t i = 0; i < BLOCKS; i++) {
+    if (i % kept != 0)
+      give(&b[i]);
+  }
+}
+
+static void give_all(block *b, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (b[i].p)
+      give(&b[i]);
+  }
+}
+
+/* How many parts there were, none of which took more than four megabytes. */
+static int trim_in_parts(void) {
+  size_t at = 0, before, after = resident_kb();
+  int parts = 0;
+  do {
+    before = after;
+    at = ss_slabs_trim(at);
+    after = resident_kb();
+    if (before > after + 4096 + 64)
+      fail_msg("%zu KB went back at once", before - after);
+    parts++;
+  } while (at);
+  return parts;
+}
+
+/* Where each chunk keeps a block, and where next to none does. */
+static void what_goes_back_does_so_in_parts(void **state) {
+  static block b[BLOCKS];
+  uint32_t seed = 3;
+  (void)state;
+  need_slabs();
+  ss_slabs_trim_all();
+  memset(b, 1, sizeof b);
+  for (size_t kept = 200; kept <= BLOCKS; kept *= 200) {
+    size_t after, before = resident_kb();
+    fill_and_thin(b, kept, &seed);
+    assert_in_range(trim_in_parts(), 80 / 4, 80 / 2 + 5);
+    after = resident_kb();
+    if (after > before + BLOCKS / kept * 16 + 250) /* a slab each */
+      fail_msg("%zu KB at first, %zu KB are left", before, after);
+    assert_in_range(trim_in_parts(), 2, 3); /* there is nothing, to see that */
+    give_all(b, BLOCKS);
+    ss_slabs_trim_all();
+  }
+}
+
+/* New chunks, and some that went back, are used in between. */
+static void what_is_used_between_the_parts_is_left_alone(void **state) {
+  static block b[BLOCKS], other[2 * BLOCKS];
+  uint32_t seed = 4;
+  size_t before, after, at = 0, n = 0;
+  (void)state;
+  need_slabs();
+  ss_slabs_trim_all();
+  memset(b, 1, sizeof b);
+  memset(other, 1, sizeof other);
+  memset(other, 0, sizeof other);
+  before = resident_kb();
+  fill_and_thin(b, BLOCKS / 4, &seed);
+  do {
+    at = ss_slabs_trim(at);
+    for (int i = 0; i < 900 && n < 2 * BLOCKS; i++)
+      take(&other[n++], &seed);
+    for (int i = 0; i < 300; i++) {
+      block *one = &other[draw(&seed) % n];
+      if (one->p)
+        give(one);
+    }
+  } while (at);
+  give_all(other, n);
+  trim_in_parts();
+  after = resident_kb();
+  if (after > before + 400)
+    fail_msg("%zu KB at first, %zu KB are left", before, after);
+  give_all(b, BLOCKS);
+}
+
 static void addresses_go_back_with_the_last_block(void **state) {
   void *p;
   (void)state;
   need_slabs();
   p = ss_slab_take(100);
-  ss_slabs_trim();
+  ss_slabs_trim_all();
   assert_int_equal(ss_slab_room(p), 112);
   ss_slab_give(p);
-  ss_slabs_trim();
+  ss_slabs_trim_all();
   assert_int_equal(ss_slab_room(p), 0);
   p = ss_slab_take(100);
   assert_int_equal(ss_slab_room(p), 112);
@@ -257,7 +341,7 @@ static void process_without_addresses_to_spare_uses_the_c_library(void **s) {
   int status;
   (void)s;
   need_slabs();
-  ss_slabs_trim();
+  ss_slabs_trim_all();
   pid_t pid = fork();
   if (pid == 0) {
     struct rlimit few = {1 << 30, RLIM_INFINITY};
@@ -268,7 +352,7 @@ static void process_without_addresses_to_spare_uses_the_c_library(void **s) {
     setrlimit(RLIMIT_AS, &any);
     if (ss_slab_take(100)) /* the kernel isn't asked each time */
       _exit(2);
-    ss_slabs_trim();
+    ss_slabs_trim_all();
     _exit(!ss_slab_take(100));
   }
   assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -281,6 +365,8 @@ int main(void) {
       cmocka_unit_test(other_blocks_are_told_apart),
       cmocka_unit_test(no_two_blocks_overlap),
       cmocka_unit_test(empty_slabs_go_back_to_the_kernel),
+      cmocka_unit_test(what_goes_back_does_so_in_parts),
+      cmocka_unit_test(what_is_used_between_the_parts_is_left_alone),
       cmocka_unit_test(addresses_go_back_with_the_last_block),
       cmocka_unit_test(content_moves_along_from_size_to_size),
       cmocka_unit_test(block_that_shrinks_stays_within_its_new_one),

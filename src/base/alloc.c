@@ -98,11 +98,13 @@ void ss_free(void *p) {
   current.resize(p, 0);
 }
 
-void ss_alloc_trim(void) {
-  ss_slabs_trim();
+size_t ss_alloc_trim(size_t from) {
+  size_t next = ss_slabs_trim(from);
 #ifdef __GLIBC__
-  malloc_trim(0);
+  if (!next)
+    malloc_trim(0);
 #endif
+  return next;
 }
 
 /* glibc keeps small blocks as they are given back, and joins all of them with

@@ -14,8 +14,10 @@ void *ss_alloc(size_t n); /* zeroed */
 void *ss_realloc(void *p, size_t n);
 void ss_free(void *p);
 
-/* Free memory goes back to the system, as far as the C library can do that. */
-void ss_alloc_trim(void);
+/* Free memory goes back to the system, as far as the C library can do that: a
+ * part of it, as in slabs.h, and with the last one all that the C library
+ * has. */
+size_t ss_alloc_trim(size_t from);
 /* The C library does now what it would do later for all that has been given
  * back till then: the collector's small blocks, 10 ms when there are 100,000 of
  * them. Costs next to nothing where there is nothing to do. */

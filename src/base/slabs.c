@@ -21,6 +21,10 @@
 #define HEAD 8192                /* bytes of a chunk that are no slab's */
 #define CHUNKS (RANGE / CHUNK)
 
+/* One part of a trim: a millisecond, at 0.2 ms a megabyte in the kernel. */
+#define PART (2 * CHUNK) /* bytes that go back */
+#define LOOKS 32         /* chunks, whose heads are in no cache */
+
 /* Sizes: steps of 16 bytes up to 256, then eight to each power of two. */
 #define FINE 16
 #define FINE_MOST 256
@@ -39,7 +43,8 @@ typedef struct slab {
 /* At the start of each chunk, whose first slab is so much shorter. */
 typedef struct chunk {
   slab slab[SLABS];
-  size_t used; /* slabs that have a block */
+  size_t used;  /* slabs that have a block */
+  bool stirred; /* one of them has lost its last since a trim */
 } chunk;
 
 _Static_assert(sizeof(chunk) <= HEAD, "a chunk's slabs begin behind its head");
@@ -189,6 +194,7 @@ static void give(slab *s, void *p) {
   ss_list_remove(&s->node);
   ss_list_append(heap.empty.next, &s->node); /* first */
   chunk_of(s)->used--;
+  chunk_of(s)->stirred = true;
   heap.used--;
 }
 
@@ -220,8 +226,13 @@ static void vacate(chunk *c, size_t i) {
   heap.vacant[i / 64] |= (uint64_t)1 << i % 64;
 }
 
-/* Neighbours together: asking the kernel costs more than the pages. */
-static void return_slabs(chunk *c) {
+/* Neighbours together: asking the kernel costs more than the pages. Returns
+ * how many bytes. */
+static size_t return_slabs(chunk *c) {
+  size_t bytes = 0;
+  if (!c->stirred)
+    return 0;
+  c->stirred = false;
   for (size_t k = 0; k < SLABS; k++) {
     size_t n, run = 0;
     char *space = space_of(&c->slab[k], &n);
@@ -231,26 +242,37 @@ static void return_slabs(chunk *c) {
     }
     if (run)
       madvise(space, run, MADV_DONTNEED);
+    bytes += run;
   }
+  return bytes;
 }
 
-static void return_chunks(void) {
-  for (size_t i = 0; heap.from + i * CHUNK < heap.end; i++) {
-    chunk *c = (chunk *)(void *)(heap.from + i * CHUNK);
-    if (heap.vacant[i / 64] >> i % 64 & 1)
-      continue;
-    if (c->used)
-      return_slabs(c);
-    else
-      vacate(c, i);
-  }
+static size_t return_chunk(size_t i) {
+  chunk *c = (chunk *)(void *)(heap.from + i * CHUNK);
+  if (heap.vacant[i / 64] >> i % 64 & 1)
+    return 0;
+  if (c->used)
+    return return_slabs(c);
+  vacate(c, i);
+  return CHUNK;
 }
 
-void ss_slabs_trim(void) {
+static size_t return_chunks(size_t from) {
+  size_t bytes = 0;
+  for (size_t i = from; heap.from + i * CHUNK < heap.end; i++) {
+    if (i - from == LOOKS || bytes > PART - CHUNK)
+      return i;
+    bytes += return_chunk(i);
+  }
+  return 0;
+}
+
+size_t ss_slabs_trim(size_t from) {
+  size_t next = 0;
   lock();
   heap.refused = false;
   if (heap.from && heap.used) {
-    return_chunks();
+    next = return_chunks(from);
   } else if (heap.from) {
     heap.from = NULL; /* before others may get these addresses */
     munmap(heap.range, RANGE + CHUNK);
@@ -258,11 +280,12 @@ void ss_slabs_trim(void) {
     memset(heap.vacant, 0, sizeof heap.vacant);
   }
   unlock();
+  return next;
 }
 
 /* A state that is closed unloads the library. */
 __attribute__((destructor)) static void at_unload(void) {
-  ss_slabs_trim();
+  ss_slabs_trim_all();
 }
 
 #else
@@ -281,7 +304,16 @@ void ss_slab_give(void *p) {
   (void)p;
 }
 
-void ss_slabs_trim(void) {
+size_t ss_slabs_trim(size_t from) {
+  (void)from;
+  return 0;
 }
 
 #endif
+
+void ss_slabs_trim_all(void) {
+  size_t at = 0;
+  do
+    at = ss_slabs_trim(at);
+  while (at);
+}

@@ -18,7 +18,10 @@ void *ss_slab_take(size_t n);
 /* How much there is in a block; 0: it isn't one of these. */
 size_t ss_slab_room(const void *p);
 void ss_slab_give(void *p);
-/* The kernel gets back what no block is in. */
-void ss_slabs_trim(void);
+/* The kernel gets back what no block is in: a part of it, four megabytes at the
+ * most, beginning at 0. Returns where the next part begins, 0: that was the
+ * last. What is given back meanwhile may be left for the next time. */
+size_t ss_slabs_trim(size_t from);
+void ss_slabs_trim_all(void);
 
 #endif

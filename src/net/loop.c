@@ -119,5 +119,5 @@ int ss_loop_run(ss_loop *loop, ss_run_mode mode) {
 void ss_loop_close(ss_loop *loop) {
   if (loop)
     loop->ops->close(loop);
-  ss_slabs_trim();
+  ss_slabs_trim_all();
 }

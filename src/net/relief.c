@@ -3,11 +3,12 @@
  * How much is going on is told by the timers: each call, each transaction and
  * each connection has one. Once they are a share of what they were, and still
  * are a moment later, the owner is asked to let go, a millisecond at a time,
- * and the C library now and then. What was left of the rush then has a relief
- * of its own when it ends. It keeps no loop alive.
+ * and now and then memory is trimmed, a part in each step; once more from the
+ * start when the owner has done. What was left of the rush then has a relief of
+ * its own when it ends. It keeps no loop alive.
  *
- * The owner may want to let go without a rush, and is asked, too; the C library
- * once that took more than one step. */
+ * The owner may want to let go without a rush, and is asked, too; memory is
+ * trimmed once that took more than one step. */
 #include "base/alloc.h"
 #include "net/uvloop.h"
 
@@ -16,7 +17,7 @@
 #define SHARE 8   /* of the peak, or less: at a quarter there is work to do */
 #define QUIET 500 /* ms until it is believed */
 #define PAUSE 5   /* ms from one step to the next */
-#define STEPS 4   /* until the C library is asked: 60 ms for 300 MB */
+#define STEPS 4   /* until trimming begins: the C library's part takes long */
 
 /* There was a rush, and it is over. */
 static bool is_over(const ss_uvloop *u) {
@@ -31,7 +32,30 @@ static bool is_time_to_trim(const ss_uvloop *u, bool over, bool more) {
   return !more && u->relieved > 0 && u->loop.wheel.count <= FEW;
 }
 
-static void start(ss_uvloop *u, uint32_t ms);
+static void start(ss_uvloop *u, uint32_t ms, uv_timer_cb step) {
+  u->relief_due = uv_now(&u->uv) + ms;
+  uv_timer_start(&u->relief, step, ms, 0);
+}
+
+/* The owner has done, and mustn't be asked again: it would begin anew. */
+static void trim(uv_timer_t *timer) {
+  ss_uvloop *u = SS_CONTAINER(timer, ss_uvloop, relief);
+  u->relief_due = UINT64_MAX;
+  ss_uvloop_enter(&u->loop);
+  u->trimmed = ss_alloc_trim(u->trimmed);
+  if (u->trimmed)
+    start(u, PAUSE, trim);
+  ss_uvloop_end(u);
+}
+
+/* What the owner let go of last may be where trimming has been. */
+static void trim_in_step(ss_uvloop *u, bool over, bool more) {
+  bool begins = is_time_to_trim(u, over, more);
+  if (begins && !more)
+    u->trimmed = 0;
+  if (begins || u->trimmed)
+    u->trimmed = ss_alloc_trim(u->trimmed);
+}
 
 static void work(uv_timer_t *timer) {
   ss_uvloop *u = SS_CONTAINER(timer, ss_uvloop, relief);
@@ -44,11 +68,10 @@ static void work(uv_timer_t *timer) {
   more = relief->fn && relief->fn(relief->arg, !over);
   if (more)
     u->relieved++;
-  if (is_time_to_trim(u, over, more))
-    ss_alloc_trim();
-  if (more) {
-    start(u, PAUSE);
-  } else {
+  trim_in_step(u, over, more);
+  if (more || u->trimmed)
+    start(u, PAUSE, more ? work : trim);
+  if (!more) {
     u->relieved = 0;
     if (over) {
       u->peak = u->left; /* for those that have ended meanwhile */
@@ -56,11 +79,6 @@ static void work(uv_timer_t *timer) {
     }
   }
   ss_uvloop_end(u);
-}
-
-static void start(ss_uvloop *u, uint32_t ms) {
-  u->relief_due = uv_now(&u->uv) + ms;
-  uv_timer_start(&u->relief, work, ms, 0);
 }
 
 void ss_uvloop_relief_init(ss_uvloop *u) {
@@ -73,5 +91,5 @@ void ss_uvloop_relief_look(ss_uvloop *u) {
   if (u->loop.wheel.count > u->peak)
     u->peak = u->loop.wheel.count;
   else if (u->relief_due == UINT64_MAX && (u->loop.relief.wanted || is_over(u)))
-    start(u, QUIET);
+    start(u, QUIET, work);
 }

@@ -23,6 +23,7 @@ typedef struct ss_uvloop {
   size_t peak;       /* most timers at once since the last relief */
   size_t left;       /* when this one began */
   unsigned relieved; /* steps of this one; 0: there is none */
+  size_t trimmed;    /* where ss_alloc_trim goes on; 0: it is through */
   bool rushed;       /* the last one left something of its rush */
   uint64_t armed;    /* what timer is set to, UINT64_MAX: not */
   int pollfd, timerfd;
