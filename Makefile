@@ -121,6 +121,14 @@ $(BUILD)/unit/%: $(BUILD)/obj/spec/unit/%.o $(call objects,$(UNIT_SHARED)) \
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(APART) $(ALL_LDFLAGS) -o $@ $^ \
 	  $(DEP_LIBS) -lcmocka
 
+# Of the binding, and Lua with it.
+$(BUILD)/obj/spec/unit/test_live.o: ALL_CPPFLAGS += $(LUA_CFLAGS)
+$(BUILD)/unit/test_live: $(BUILD)/obj/spec/unit/test_live.o \
+  $(call objects,$(BINDING)) $(LIBSS)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(APART) $(ALL_LDFLAGS) -o $@ $^ \
+	  $(DEP_LIBS) $(LUA_LIBS) -lm -lcmocka
+
 # A target is fuzz/<name>.c with its fuzz/<name>_*.c.
 .SECONDEXPANSION:
 $(FUZZERS): $(BUILD)/fuzz/fuzz_%: $$(call objects,fuzz/$$*.c \

@@ -69,6 +69,33 @@ describe("after a rush #slow", function()
     assert.equal(1700, woken)
   end)
 
+  it("so are those that begin and end in the midst of it", function()
+    local begun, woken = 0, 0
+    local function sleep(seconds)
+      begun = begun + 1
+      sip.spawn(function()
+        sip.sleep(seconds)
+        woken = woken + 1
+      end)
+    end
+    for i = 1, 40000 do -- more than are looked at in one step
+      sleep(i % 45 == 0 and 0.4 + i * 7919 % 700 / 1000 or 0.01)
+    end
+    local over = false
+    sip.spawn(function()
+      while not over do
+        sip.sleep(0.001)
+        for i = 1, 10 do
+          sleep(i / 1000)
+        end
+      end
+    end)
+    assert.is_true(collects(0, 10))
+    over = true
+    sip.run()
+    assert.equal(begun, woken)
+  end)
+
   it("a generational collector is one again", function()
     collectgarbage "generational"
     assert.is_true(collects(1200, 10))

@@ -79,7 +79,6 @@ void lss_context_tidy(lua_State *L) {
   drop_pool(L, c);
   shrink(L, c->boxes, "v");
   lss_live_tidy(L, &c->real);
-  lua_rawseti(L, LUA_REGISTRYINDEX, c->live);
 }
 
 lss_context *lss_context_open(lua_State *L) {

@@ -40,6 +40,7 @@ struct lss_world {
   lua_Integer box, live; /* lss_set_box: a network's userdata and its table */
   unsigned places;       /* live.c: how many there are, */
   unsigned free_place, hole; /* the first free one, the first missing leaf */
+  unsigned untidy;           /* leaves that lss_live_tidy has to look at */
   unsigned round;            /* sip.run's mark */
   bool running;              /* inside a turn */
   bool closed;
@@ -100,7 +101,8 @@ void lss_push_pool(lua_State *L, lss_context *c);    /* idle tasks */
 void lss_push_running(lua_State *L, lss_context *c); /* those that run */
 
 /* Tables of what there is shrink to what there is, which Lua's own do only when
- * they are full once more. Raises when there is no memory. */
+ * they are full once more. That of what is live may need more of lss_live_tidy.
+ * Raises when there is no memory. */
 void lss_context_tidy(lua_State *L);
 
 void lss_world_init(lss_world *w, lss_context *c);

@@ -5,6 +5,7 @@
 #include "lua/live.h"
 
 #define LEAF 32
+#define SLICE 256 /* leaves: a third of a millisecond */
 
 /* Pushes two, the second is the leaf of that place, and says where in it;
  * false: none is pushed, the world has gone. */
@@ -81,7 +82,8 @@ void lss_release(lua_State *L, lss_world *w, unsigned place) {
   lua_pushinteger(L, w->free_place);
   lua_rawseti(L, -2, at);
   lua_pop(L, 2);
-  w->free_place = place;
+  if ((place - 1) / LEAF >= w->untidy) /* else it will be found free */
+    w->free_place = place;
 }
 
 void lss_push_anchored(lua_State *L, lss_world *w, unsigned place) {
@@ -98,57 +100,69 @@ void lss_push_anchored(lua_State *L, lss_world *w, unsigned place) {
 
 /* --- after a rush --------------------------------------------------------- */
 
-/* Is every place of the leaf on the top free? */
-static bool is_empty(lua_State *L) {
+/* Puts what is free in that leaf of the table on the top into the list; the
+ * leaf goes if all of it is. */
+static void tidy_leaf(lua_State *L, lss_world *w, unsigned leaf) {
+  unsigned list = w->free_place;
   bool empty = true;
   int i;
 
-  for (i = 1; empty && i <= LEAF; i++) {
-    empty = lua_rawgeti(L, -1, i) == LUA_TNUMBER;
-    lua_pop(L, 1);
+  if (lua_rawgeti(L, -1, leaf + 1) == LUA_TTABLE) {
+    for (i = LEAF; i >= 1; i--) {
+      bool is_free = lua_rawgeti(L, -1, i) == LUA_TNUMBER;
+      lua_pop(L, 1);
+      empty &= is_free;
+      if (!is_free)
+        continue;
+      lua_pushinteger(L, w->free_place);
+      lua_rawseti(L, -2, i);
+      w->free_place = leaf * LEAF + (unsigned)i;
+    }
+    if (empty) {
+      w->free_place = list;
+      lua_pushnil(L);
+      lua_rawseti(L, -3, leaf + 1);
+    }
   }
-  return empty;
+  lua_pop(L, 1);
 }
 
-/* Puts what is free in the leaf on the top, with that number, into the list. */
-static void relink(lua_State *L, lss_world *w, unsigned leaf) {
-  int i;
+/* A new table in place of the one with the holes. As in grow, what the first
+ * line makes the collector call may get here, or begin once more. */
+static void shrink(lua_State *L, lss_world *w) {
+  lua_Integer leaves = 0;
 
-  for (i = LEAF; i >= 1; i--) {
-    bool is = lua_rawgeti(L, -1, i) == LUA_TNUMBER;
-    lua_pop(L, 1);
-    if (!is)
-      continue;
-    lua_pushinteger(L, w->free_place);
-    lua_rawseti(L, -2, i);
-    w->free_place = leaf * LEAF + (unsigned)i;
-  }
-}
-
-void lss_live_tidy(lua_State *L, lss_world *w) {
-  unsigned leaves = w->places / LEAF, i;
-
-  luaL_checkstack(L, 8, NULL);
   lua_newtable(L);
   lss_push_live(L, w);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
-    if (lua_istable(L, -1) && is_empty(L)) {
-      lua_pop(L, 1);
-      continue;
-    }
+    if (lua_istable(L, -1) && lua_tointeger(L, -2) > leaves)
+      leaves = lua_tointeger(L, -2);
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
     lua_rawset(L, -5);
   }
   lua_pop(L, 1);
-  w->places = w->hole = w->free_place = 0;
-  for (i = leaves; i-- > 0;) {
-    if (lua_rawgeti(L, -1, i + 1) == LUA_TTABLE) {
-      relink(L, w, i);
-      if (!w->places)
-        w->places = (i + 1) * LEAF;
-    }
-    lua_pop(L, 1);
+  lua_rawseti(L, LUA_REGISTRYINDEX, w->context->live);
+  w->places = (unsigned)leaves * LEAF;
+}
+
+/* From the last leaf down. Of those that are still to be looked at no place is
+ * in the list, and no leaf is made among them: that can wait. */
+void lss_live_tidy(lua_State *L, lss_world *w) {
+  unsigned end;
+
+  luaL_checkstack(L, 8, NULL);
+  if (!w->untidy) {
+    w->untidy = w->places / LEAF;
+    w->free_place = 0;
   }
+  end = w->untidy > SLICE ? w->untidy - SLICE : 0;
+  lss_push_live(L, w);
+  while (w->untidy > end)
+    tidy_leaf(L, w, --w->untidy);
+  lua_pop(L, 1);
+  w->hole = end;
+  if (!end)
+    shrink(L, w);
 }

@@ -16,9 +16,10 @@ unsigned lss_anchor(lua_State *L, lss_world *w, int idx);
 void lss_release(lua_State *L, lss_world *w, unsigned place);
 /* Pushes the value in that place; nil for 0, or where the world has gone. */
 void lss_push_anchored(lua_State *L, lss_world *w, unsigned place);
-/* Pushes a table of live things that is to take the place of the world's, which
- * must be the real one: without those in which nothing is. Raises when there is
- * no memory. */
+/* Begins to make the tables of the real world those of what there is, or goes
+ * on with it: w->untidy tells how much is left. A call looks at so many of them
+ * at most; whatever happens between calls, or never comes to another, is right.
+ * Raises when there is no memory. */
 void lss_live_tidy(lua_State *L, lss_world *w);
 
 #endif

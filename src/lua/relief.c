@@ -10,6 +10,7 @@
 #include "lua/relief.h"
 #include "lua/bundle.h"
 #include "lua/call.h"
+#include "lua/live.h"
 
 #define CYCLES 3
 #define LITTLE 1000 /* timers: few enough to be looked at in one step */
@@ -37,6 +38,10 @@ static int step(lua_State *L) {
   if (lua_gc(L, LUA_GCISRUNNING) != 1)
     return 0;
   c->relieving = true;
+  if (c->real.untidy) {
+    lss_live_tidy(L, &c->real);
+    return 0;
+  }
   if (lua_gc(L, LUA_GCINC, 0, 0, 0) == LUA_GCGEN)
     c->generational = true;
   while (!over && ms(c) == now)
