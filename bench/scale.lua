@@ -9,8 +9,9 @@
 -- wait until the transactions of their INVITEs have ended (RFC 6026: 64*T1).
 -- Each then takes WARM calls, in which the collector comes round, so that what
 -- is taken has been somebody's before. They are measured in turn, ROUNDS times,
--- so that what the machine does meanwhile meets all of them, and with as many
--- ended transactions each. Turns of the loop are timed after that, by as many
+-- and compared with the least number in the same round, so that what the
+-- machine does meanwhile meets all of them, and with as many ended transactions
+-- each. Turns of the loop are timed after that, by as many
 -- calls as are connected, at least; in between those of the bare loop
 -- (floor.c), at the same rate, which tell what the machine adds to a turn.
 -- Prints a table and writes bench/scale.csv.
@@ -22,7 +23,7 @@ local process = require "bench.process"
 local LIVE = { 10, 1000, 10000, 50000, 100000 }
 local RATE, SECONDS, FILL = 2000, 5, 2000
 local WARM, WARM_RATE = 50000, 5000
-local ROUNDS, CALLS = 7, 6000 -- the first round isn't counted
+local ROUNDS, CALLS = 31, 2000 -- the first round isn't counted
 local FLOOR = 20000 -- calls, before each that is timed
 local ENDED = 33 -- s
 local WAITING = 25000 -- calls; each leaves two transactions
@@ -93,6 +94,14 @@ local function measure_turns(row)
   row.turns = turns(row.server)
 end
 
+local function ratios(row, to)
+  local list = {}
+  for round, us in ipairs(row.us) do
+    list[round] = us / to.us[round]
+  end
+  return list
+end
+
 local function median(list)
   table.sort(list)
   local n = #list
@@ -100,11 +109,12 @@ local function median(list)
 end
 
 -- A turn's worst: of all; and of those that had the processor all the time.
-local HEAD = (" "):rep(47) .. "turns, us          while filling\n"
-  .. "   live us/call (least, most)    MB KB/call   99.9% worst alone   "
+local HEAD = (" "):rep(53) .. "turns, us          while filling\n"
+  .. "   live us/call (least, most) ratio    MB KB/call   99.9% worst alone   "
   .. "worst alone  lost repeated"
-local LINE = "%7d %7.1f  %5.1f %5.1f %6.1f %7s   %5d %5d %5d   %5d %5d  %4d %8d"
-local CSV = "live,us,us_least,us_most,mb,kb,turn_us_999,turn_us_worst,"
+local LINE = "%7d %7.1f  %5.1f %5.1f  %4.2f %6.1f %7s   %5d %5d %5d   "
+  .. "%5d %5d  %4d %8d"
+local CSV = "live,us,us_least,us_most,ratio,mb,kb,turn_us_999,turn_us_worst,"
   .. "turn_us_alone,filling_us_worst,filling_us_alone,lost,repeated,collector\n"
 
 local _ <close> = process.all
@@ -125,6 +135,10 @@ for round = 1, ROUNDS do
   end
 end
 
+for _, row in ipairs(rows) do
+  row.ratio = median(ratios(row, rows[1]))
+end
+
 local floor = start(#rows + 1, "build/release/bench/floor", "answered turns")
 local file = assert(io.open("bench/scale.csv", "w"))
 file:write(CSV)
@@ -138,11 +152,11 @@ for _, row in ipairs(rows) do
     or "-"
   local least, most = row.us[1], row.us[#row.us]
   local t, filling = row.turns, row.filling
-  print(LINE:format(n, us, least, most, row.mb, kb, t.within, t.worst, t.alone,
-    filling.worst, filling.alone, row.lost, row.repeated))
-  file:write(("%d,%.1f,%.1f,%.1f,%.1f,%s,%d,%d,%d,%d,%d,%d,%d,%s\n"):format(n,
-    us, least, most, row.mb, kb, t.within, t.worst, t.alone, filling.worst,
-    filling.alone, row.lost, row.repeated, collector))
+  print(LINE:format(n, us, least, most, row.ratio, row.mb, kb, t.within,
+    t.worst, t.alone, filling.worst, filling.alone, row.lost, row.repeated))
+  file:write(("%d,%.1f,%.1f,%.1f,%.3f,%.1f,%s,%d,%d,%d,%d,%d,%d,%d,%s\n")
+    :format(n, us, least, most, row.ratio, row.mb, kb, t.within, t.worst,
+      t.alone, filling.worst, filling.alone, row.lost, row.repeated, collector))
 end
 
 local bare = turns(floor)
