@@ -228,7 +228,7 @@ static int find_tag(ss_str params, ss_str *tag) {
  * of quoted text without escapes, or bare. Without controls. As plain_uri;
  * *params: what follows. */
 static bool plain_name_addr(ss_str s, ss_name_addr *out, ss_str *params) {
-  ss_str display = SS_STR_NONE;
+  ss_str display;
   size_t i = 0;
   if (s.n && s.p[0] == '"') {
     for (i = 1; i < s.n && s.p[i] != '"' && s.p[i] != '\\'; i++) {

@@ -23,12 +23,12 @@ static inline octets load(const char *p) {
 
 /* A bit for each lane that is all ones, the first one lowest. */
 static inline unsigned mask(octets lanes) {
-  char half[sizeof lanes];
+  char half[2][sizeof lanes / 2];
   memcpy(half, &lanes, sizeof half);
   /* moves the high bits of eight octets together */
   const uint64_t gather = UINT64_C(0x0002040810204081);
-  uint64_t low = (ss_octets_word(half) & SS_HIGH_BITS) * gather >> 56;
-  uint64_t high = (ss_octets_word(half + 8) & SS_HIGH_BITS) * gather >> 56;
+  uint64_t low = (ss_octets_word(half[0]) & SS_HIGH_BITS) * gather >> 56;
+  uint64_t high = (ss_octets_word(half[1]) & SS_HIGH_BITS) * gather >> 56;
   return (unsigned)(low | high << 8);
 }
 

@@ -14,9 +14,12 @@ static inline void line(ss_buf *b, ss_str label, ss_str value) {
   if (!p)
     return;
   memcpy(p, label.p, label.n);
+  p += label.n;
   if (value.n)
-    memcpy(p + label.n, value.p, value.n);
-  memcpy(p + label.n + value.n, "\r\n", 2);
+    memcpy(p, value.p, value.n);
+  p += value.n;
+  p[0] = '\r';
+  p[1] = '\n';
 }
 
 /* The same, or nothing where there is no value. */
