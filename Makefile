@@ -379,7 +379,7 @@ bench:
 	@$(LUA) bench/run.lua $(ROUNDS)
 
 # One more call beside so many that are connected, to 100,000; how long the loop
-# takes for a turn: nine minutes. make scale SCALE=generational
+# takes for a turn: eight minutes. make scale SCALE=generational
 SCALE ?=
 
 scale:

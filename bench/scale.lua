@@ -11,10 +11,10 @@
 -- is taken has been somebody's before. They are measured in turn, ROUNDS times,
 -- and compared with the least number in the same round, so that what the
 -- machine does meanwhile meets all of them, and with as many ended transactions
--- each. Turns of the loop are timed after that, by as many
--- calls as are connected, at least; in between those of the bare loop
--- (floor.c), at the same rate, which tell what the machine adds to a turn.
--- Prints a table and writes bench/scale.csv.
+-- each. Turns of the loop are timed after that, by as many calls as are
+-- connected, at least; in between those of the bare loop (floor.c), at the same
+-- rate, which tell what the machine adds to a turn. Prints a table and writes
+-- bench/scale.csv.
 
 package.path = "./?.lua;" .. package.path
 

@@ -3,6 +3,7 @@
  * however many timers fire in between. And what it does when a rush is over,
  * and after each turn. */
 #include "net_fixture.h"
+#include "resident.h"
 
 #include "base/slabs.h"
 
@@ -186,15 +187,6 @@ static void without_a_rush_it_is_asked_if_it_wants_to_be(void **state) {
 #define GOES_AT_LAST 8
 
 static void *kept[BLOCKS];
-
-static size_t resident_kb(void) {
-  FILE *f = fopen("/proc/self/statm", "r");
-  unsigned long all, resident;
-  assert_non_null(f);
-  assert_int_equal(fscanf(f, "%lu %lu", &all, &resident), 2);
-  fclose(f);
-  return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
-}
 
 /* Half of each chunk. */
 static void let_go(size_t odd) {

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "resident.h"
+
 #define MOST 4096
 
 static void need_slabs(void) {
@@ -100,15 +102,6 @@ static void no_two_blocks_overlap(void **state) {
     if (b[i].p)
       give(&b[i]);
   }
-}
-
-static size_t resident_kb(void) {
-  FILE *f = fopen("/proc/self/statm", "r");
-  unsigned long all, resident;
-  assert_non_null(f);
-  assert_int_equal(fscanf(f, "%lu %lu", &all, &resident), 2);
-  fclose(f);
-  return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
 static void empty_slabs_go_back_to_the_kernel(void **state) {

@@ -49,8 +49,7 @@ static void new_table(lua_State *L, const char *mode) {
   }
 }
 
-/* A new table with what is in the old one. */
-static void shrink(lua_State *L, int ref, const char *mode) {
+void lss_shrink(lua_State *L, int ref, const char *mode) {
   new_table(L, mode);
   lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
   lua_pushnil(L);
@@ -77,7 +76,7 @@ void lss_context_tidy(lua_State *L) {
 
   luaL_checkstack(L, 8, NULL);
   drop_pool(L, c);
-  shrink(L, c->boxes, "v");
+  lss_shrink(L, c->boxes, "v");
   lss_live_tidy(L, &c->real);
 }
 

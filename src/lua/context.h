@@ -100,6 +100,10 @@ void lss_push_box(lua_State *L, lss_context *c, lua_Integer box);
 void lss_push_pool(lua_State *L, lss_context *c);    /* idle tasks */
 void lss_push_running(lua_State *L, lss_context *c); /* those that run */
 
+/* A new table in place of that one of the registry, with what is in it, which
+ * is looked at once there is the new one: to make it may run finalizers. mode:
+ * NULL, or its __mode. Raises when there is no memory. */
+void lss_shrink(lua_State *L, int ref, const char *mode);
 /* Tables of what there is shrink to what there is, which Lua's own do only when
  * they are full once more. That of what is live may need more of lss_live_tidy.
  * Raises when there is no memory. */

@@ -127,24 +127,20 @@ static void tidy_leaf(lua_State *L, lss_world *w, unsigned leaf) {
   lua_pop(L, 1);
 }
 
-/* A new table in place of the one with the holes. As in grow, what the first
- * line makes the collector call may get here, or begin once more. */
+/* Finalizers that lss_shrink makes run may get here, or begin once more. */
 static void shrink(lua_State *L, lss_world *w) {
-  lua_Integer leaves = 0;
+  unsigned leaves;
 
-  lua_newtable(L);
+  lss_shrink(L, w->context->live, NULL);
   lss_push_live(L, w);
-  lua_pushnil(L);
-  while (lua_next(L, -2)) {
-    if (lua_istable(L, -1) && lua_tointeger(L, -2) > leaves)
-      leaves = lua_tointeger(L, -2);
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -5);
+  for (leaves = w->places / LEAF; leaves > 0; leaves--) {
+    bool is = lua_rawgeti(L, -1, leaves) == LUA_TTABLE;
+    lua_pop(L, 1);
+    if (is)
+      break;
   }
   lua_pop(L, 1);
-  lua_rawseti(L, LUA_REGISTRYINDEX, w->context->live);
-  w->places = (unsigned)leaves * LEAF;
+  w->places = leaves * LEAF;
 }
 
 /* From the last leaf down. Of those that are still to be looked at no place is
