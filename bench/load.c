@@ -1,19 +1,20 @@
 /* A load of calls on the loopback interface, over UDP or so many TCP
  * connections (wire.h), as SIPp's uac scenario places them: INVITE with a
  * description, ACK, BYE; "held" without the BYE, "ringing" without more than
- * the INVITE. A set number begins in each tick of TICK ms (10); every answer is
- * checked; what isn't answered is repeated (RFC 3261 17.1.1.2: T1 doubling), so
- * that what the server lost is counted. Over TCP it only counts as if it had
- * been.
+ * the INVITE. A set number begins in each tick of TICK ms (10), or (-f) one
+ * whenever one is over, so that RATE are in flight; every answer is checked;
+ * what isn't answered is repeated (RFC 3261 17.1.1.2: T1 doubling), so that
+ * what the server lost is counted. Over TCP it only counts as if it had been.
  *
- *   load [-t CONNECTIONS] [-r REPEATED] [-i TICK] PORT
+ *   load [-f] [-t CONNECTIONS] [-r REPEATED] [-i TICK] PORT
  *     answered|declined|held|ringing RATE CALLS
  *
  * It gives up when more than REPEATED calls were repeated. Prints one line,
  * key=value: completed, repeated (calls of which something had to be sent
- * again), refused (503), failed, unexpected (answers), and the times from the
- * INVITE, as it was sent first, to the first answer but 100 (that is, to the
- * 180 where there is one), in us: p50, p99, max. */
+ * again), refused (503), failed, unexpected (answers), persecond (calls, from
+ * the first INVITE to the end of the last call), and the times from the INVITE,
+ * as it was sent first, to the first answer but 100 (that is, to the 180 where
+ * there is one), in us: p50, p99, max. */
 #include "wire.h"
 
 #include <stdint.h>
@@ -37,12 +38,12 @@ typedef struct call {
   char tag[64]; /* the callee's */
 } call;
 
-static bool declined, held, rings, tcp;
+static bool declined, held, rings, tcp, in_flight;
 static call *calls;
-static size_t total, begun, first; /* all before `first` are over */
+static size_t total, begun, over, first; /* all before `first` are over */
 static size_t unexpected, repeated, most_repeated = SIZE_MAX;
 static int port;
-static uint64_t tick_us = 10000;
+static uint64_t tick_us = 10000, took_us;
 
 static uint64_t now_us(void) {
   struct timespec t;
@@ -120,6 +121,11 @@ static void learn_tag(call *c, const char *text) {
   memcpy(c->tag, found, sizeof found);
 }
 
+static void end(call *c, bool well) {
+  c->state = well ? DONE : FAILED;
+  over++;
+}
+
 static void final(size_t i, call *c, int code) {
   bool good = declined ? code == 486 : code == 200;
   request(i, "ACK", 1, code == 200 ? "5" : "0");
@@ -130,7 +136,7 @@ static void final(size_t i, call *c, int code) {
     unexpected++;
   c->tries = 0;
   if (code != 200 || held) {
-    c->state = good ? DONE : FAILED;
+    end(c, good);
   } else {
     c->state = HANGING_UP;
     bye(i);
@@ -152,14 +158,16 @@ static void answered(size_t i, const char *text) {
     c->latency = (uint32_t)(now_us() - c->invited) + 1;
   if (strncmp(cseq, "2 BYE\r", 6) == 0) {
     if (c->state == HANGING_UP)
-      c->state = code == 200 ? DONE : FAILED;
+      end(c, code == 200);
     else if (c->state != DONE)
       unexpected++;
   } else if (strncmp(cseq, "1 INVITE\r", 9) != 0) {
     unexpected++;
   } else if (code < 200) {
-    if (c->state == WAITING)
-      c->state = rings ? DONE : RINGING;
+    if (c->state == WAITING && rings)
+      end(c, true);
+    else if (c->state == WAITING)
+      c->state = RINGING;
   } else {
     final(i, c, code);
   }
@@ -188,7 +196,7 @@ static void repeat(void) {
         now - c->sent < wait)
       continue;
     if (c->tries++ == REPEATS) {
-      c->state = FAILED;
+      end(c, false);
       continue;
     }
     repeated += !c->repeated;
@@ -202,32 +210,33 @@ static void repeat(void) {
   }
 }
 
-static bool all_over(void) {
-  while (first < total && calls[first].state >= DONE)
-    first++;
-  return first == total;
+/* By now, of all. */
+static size_t due(double rate, uint64_t passed) {
+  size_t n = in_flight ? over + (size_t)rate
+                       : (size_t)((double)passed * rate / 1e6) + 1;
+  return n < total ? n : total;
 }
 
 static void run(double rate) {
   uint64_t start = now_us(), tick = start, checked = start;
-  while (!all_over() && repeated <= most_repeated) {
+  while (over < total && repeated <= most_repeated) {
+    wire_receive(on_message);
     uint64_t now = now_us();
-    if (now >= tick) {
-      size_t due = (size_t)((double)(now - start) * rate / 1e6) + 1;
-      for (; begun < due && begun < total; begun++)
+    if (in_flight || now >= tick)
+      for (size_t n = due(rate, now - start); begun < n; begun++)
         invite(begun);
+    while (now >= tick)
       tick += tick_us;
-    }
     if (now - checked > 50000) {
       repeat();
       checked = now;
     }
-    wire_receive(on_message);
     wire_flush();
     now = now_us();
     if (now < tick)
       wire_wait((int)((tick - now) / 1000) + 1);
   }
+  took_us = now_us() - start;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -249,17 +258,19 @@ static void report(void) {
   if (n)
     qsort(times, n, sizeof *times, by_size);
   printf("calls=%zu completed=%zu repeated=%zu refused=%zu failed=%zu "
-         "unexpected=%zu p50=%u p99=%u max=%u\n",
+         "unexpected=%zu persecond=%.0f p50=%u p99=%u max=%u\n",
          total, done, repeated, refused, failed, unexpected,
-         n ? times[n / 2] : 0, n ? times[n * 99 / 100] : 0,
-         n ? times[n - 1] : 0);
+         (double)done * 1e6 / (double)took_us, n ? times[n / 2] : 0,
+         n ? times[n * 99 / 100] : 0, n ? times[n - 1] : 0);
   free(times);
 }
 
 int main(int argc, char **argv) {
   unsigned connections = 0;
-  for (int option; (option = getopt(argc, argv, "t:r:i:")) != -1;) {
-    if (option == 't')
+  for (int option; (option = getopt(argc, argv, "ft:r:i:")) != -1;) {
+    if (option == 'f')
+      in_flight = true;
+    else if (option == 't')
       connections = (unsigned)atoi(optarg);
     else if (option == 'r')
       most_repeated = strtoul(optarg, NULL, 10);
@@ -271,8 +282,8 @@ int main(int argc, char **argv) {
   port = complete ? atoi(argv[optind]) : 0;
   total = complete ? strtoul(argv[optind + 3], NULL, 10) : 0;
   if (rate <= 0 || !port || !total || !tick_us) {
-    fprintf(stderr, "usage: load [-t CONNECTIONS] [-r REPEATED] [-i TICK] PORT "
-                    "answered|declined|held|ringing RATE CALLS\n");
+    fprintf(stderr, "usage: load [-f] [-t CONNECTIONS] [-r REPEATED] [-i TICK] "
+                    "PORT answered|declined|held|ringing RATE CALLS\n");
     return 2;
   }
   declined = strcmp(argv[optind + 1], "declined") == 0;

@@ -1,5 +1,5 @@
 /* How the real loop says that it doesn't keep up (ss_pace), which overload.c
- * goes by: what turns left in a socket is known in the next that reads,
+ * goes by: what has piled up in a socket is known in the next turn that reads,
  * however many timers fire in between. And what it does when a rush is over,
  * and after each turn. */
 #include "net_fixture.h"
@@ -12,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MANY 700   /* datagrams: more than five turns read */
-#define IN_A_ROW 4 /* turns that leave some, until it counts */
+#define MANY 300       /* datagrams: more than four turns read */
+#define TOO_MANY 14000 /* more than there is room for */
 
 static ss_loop *loop;
 static ss_transport *transport;
-static int got, first, behind_from, took_of_first;
+static int got, first, behind_from, took_of_first, slow_ms;
 static unsigned began;
 
 static void on_message(void *arg, const ss_path *path, const char *p,
@@ -29,7 +29,7 @@ static void on_message(void *arg, const ss_path *path, const char *p,
   (void)n;
   if (got++ == 0) {
     began = pace->turn;
-    usleep(20000); /* timers are due when the turn ends */
+    usleep((useconds_t)slow_ms * 1000); /* timers are due when the turn ends */
   }
   if (pace->turn == began)
     first++;
@@ -58,7 +58,7 @@ static void again(ss_timer *timer) {
 
 static int setup(void **state) {
   (void)state;
-  got = first = behind_from = took_of_first = fired = 0;
+  got = first = behind_from = took_of_first = slow_ms = fired = 0;
   return ss_loop_open(&loop);
 }
 
@@ -86,20 +86,46 @@ static void send_many(const ss_addr *to, int n) {
   close(fd);
 }
 
-static void what_turns_left_unread_the_next_one_knows(void **state) {
+/* All of so many that were sent, or what there was room for. */
+static void read_many(int n) {
   ss_timer timer = {.fn = again};
-  (void)state;
   listen_on_udp();
-  send_many(ss_transport_local(transport), MANY);
+  send_many(ss_transport_local(transport), n);
   ss_loop_timer(loop, &timer, 1);
-  for (int i = 0; i < 1000 && got < MANY; i++)
-    ss_loop_run(loop, SS_RUN_ONCE);
+  for (int before = -1; got < n && got > before;) {
+    before = got;
+    for (int i = 0; i < 20 && got == before; i++)
+      ss_loop_run(loop, SS_RUN_ONCE);
+  }
   ss_loop_timer_stop(loop, &timer);
+}
+
+static void
+many_that_would_wait_for_long_are_known_in_the_next_turn(void **state) {
+  (void)state;
+  slow_ms = 150;
+  read_many(MANY);
   assert_int_equal(got, MANY);
-  assert_in_range(first, 1, MANY / (IN_A_ROW + 1));
   assert_true(fired > 0);
-  assert_int_equal(behind_from, IN_A_ROW * first + 1);
-  assert_in_range(took_of_first, 20, 3000); /* ms */
+  assert_in_range(first, 1, MANY / 4);
+  assert_int_equal(behind_from, 2 * first + 1);
+  assert_in_range(took_of_first, 150, 3000); /* ms */
+}
+
+/* However many turns in a row leave some. */
+static void many_that_are_read_soon_are_no_backlog(void **state) {
+  (void)state;
+  read_many(MANY);
+  assert_int_equal(got, MANY);
+  assert_in_range(first, 1, MANY / 4);
+  assert_int_equal(behind_from, 0);
+}
+
+static void more_than_the_kernel_has_room_for_are_a_backlog(void **state) {
+  (void)state;
+  read_many(TOO_MANY);
+  assert_in_range(got, 100, TOO_MANY - 1);
+  assert_int_equal(behind_from, first + 1);
 }
 
 static int asked;
@@ -270,8 +296,13 @@ static void a_turn_leaves_no_small_blocks_to_be_joined(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(what_turns_left_unread_the_next_one_knows,
+      cmocka_unit_test_setup_teardown(
+          many_that_would_wait_for_long_are_known_in_the_next_turn, setup,
+          teardown),
+      cmocka_unit_test_setup_teardown(many_that_are_read_soon_are_no_backlog,
                                       setup, teardown),
+      cmocka_unit_test_setup_teardown(
+          more_than_the_kernel_has_room_for_are_a_backlog, setup, teardown),
       cmocka_unit_test_setup_teardown(
           after_a_rush_whoever_waits_is_told_of_the_relief, setup, teardown),
       cmocka_unit_test_setup_teardown(

@@ -53,7 +53,7 @@ typedef struct ss_loop_ops {
 typedef struct ss_pace {
   unsigned turn;   /* counts those that read */
   uint32_t took;   /* ms, the turn before this one */
-  bool left;       /* this one leaves many datagrams unread */
+  bool left;       /* this one leaves too many datagrams unread */
   uint32_t behind; /* ms for which the turns before have done that; 0: not */
   uint64_t since;  /* when the first of them began */
   uint64_t began;  /* ms */

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "net/uvloop.h"
+#include <linux/sock_diag.h>
 #include <unistd.h>
 
 #define SEND_BATCH 64
@@ -21,8 +22,10 @@ typedef struct udp {
   ss_transport base;
   uv_poll_t poll;
   int fd;
-  bool full;       /* the kernel takes no more; it is watched for room */
-  unsigned behind; /* turns in a row that left some unread */
+  bool full;    /* the kernel takes no more; it is watched for room */
+  bool left;    /* the turn before left some unread, perhaps */
+  bool behind;  /* many have piled up, and some of them are there still */
+  uint32_t ms4; /* four times what turns that leave some take of late */
   ss_job flush;
   udp_out *out; /* a ring */
   size_t first, count, size;
@@ -159,8 +162,32 @@ static int receive_some(udp *u) {
 /* A turn reads so many batches, so that it is short, whatever has piled up:
  * timers and other sockets have theirs in between. */
 #define BATCHES 2
-/* Turns in a row that leave some: more than what came together. */
-#define MANY 4
+#define LATE 200             /* ms that what is left would wait */
+#define DATAGRAM_MEMORY 1280 /* bytes that the kernel takes for a usual one */
+
+/* Whether what is left will wait for long, if turns go on as of late, or the
+ * kernel will soon have no room for more. Of what it says is taken up to a
+ * quarter of the room may have been read already. Turn after turn that leaves
+ * some says nothing: it may be few, each time. */
+static bool piled_up(const udp *u) {
+  uint32_t memory[SK_MEMINFO_VARS];
+  socklen_t size = sizeof memory;
+  if (getsockopt(u->fd, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0)
+    return true;
+  uint64_t taken = memory[SK_MEMINFO_RMEM_ALLOC];
+  uint64_t turns = taken / DATAGRAM_MEMORY / (BATCHES * SS_DATAGRAM_BATCH);
+  return turns * u->ms4 / 4 > LATE || taken > memory[SK_MEMINFO_RCVBUF] / 4 * 3;
+}
+
+/* The last batch was full, or not. */
+static void note(udp *u, bool left) {
+  uint32_t took = u->base.loop->pace.took;
+  if (u->left && !u->behind)
+    u->ms4 = u->ms4 ? u->ms4 - u->ms4 / 4 + took : took * 4;
+  u->left = left;
+  u->behind = left && (u->behind || piled_up(u));
+  u->base.loop->pace.left |= u->behind;
+}
 
 static void ready(uv_poll_t *poll, int status, int events) {
   udp *u = SS_CONTAINER(poll, udp, poll);
@@ -180,8 +207,7 @@ static void ready(uv_poll_t *poll, int status, int events) {
     return;
   for (int i = 0; i < BATCHES && n == SS_DATAGRAM_BATCH; i++)
     n = u->base.closed ? 0 : receive_some(u);
-  u->behind = n == SS_DATAGRAM_BATCH ? u->behind + 1 : 0;
-  u->base.loop->pace.left |= u->behind >= MANY;
+  note(u, n == SS_DATAGRAM_BATCH);
 }
 
 static void closed(uv_handle_t *handle) {
