@@ -131,11 +131,12 @@ end
 
 -- What the load says (load.c). Options: port, if not PORT; connections (of
 -- TCP); repeated (more than so many, and it gives up); tick (ms between the
--- calls that begin together).
+-- calls that begin together); in_flight (the rate is how many are).
 function process.load(kind, rate, count, options)
   options = options or {}
   local text, ok = shell(("taskset -c 1 build/release/bench/load " ..
-    "-t %d -r %d -i %d %d %s %d %d"):format(options.connections or 0,
+    "%s -t %d -r %d -i %d %d %s %d %d"):format(
+    options.in_flight and "-f" or "", options.connections or 0,
     options.repeated or count, options.tick or 10,
     options.port or process.PORT, kind, rate, count))
   assert(ok, "the load failed")

@@ -31,6 +31,8 @@ local KEPT = { answered = 32, declined = 5 }
 -- Answer times: ms between calls that begin together, since of many the last
 -- waits for all the others; and so many seconds.
 local TICK, TIMED = 1, 1
+-- Calls in flight, one as soon as another ends, and for about how long.
+local IN_FLIGHT, BUSY = 100, 0.5
 local rounds = tonumber(arg[1]) or 3
 
 local function missing(server)
@@ -53,6 +55,18 @@ local TRIES = 3
 
 local function clean(got)
   return got.calls - got.completed + got.repeated <= got.calls // 1000
+end
+
+-- Of several tries the first clean one, or the last.
+local function try(attempt)
+  local got
+  for _ = 1, TRIES do
+    got = attempt()
+    if clean(got) then
+      break
+    end
+  end
+  return got
 end
 
 -- Whether it carries that rate for a second, answering in time: else a queue
@@ -87,23 +101,22 @@ local function highest(row)
   return RATES[at]
 end
 
+-- Calls a second when there is always something to do.
+local function saturated(row)
+  local pid = process.start(row.command)
+  local got = try(function()
+    return load(row, IN_FLIGHT, math.ceil(row.highest * BUSY),
+      { in_flight = true })
+  end)
+  process.stop(pid)
+  return clean(got) and got.persecond or nil
+end
+
 -- What to take before it is measured: at which rate, how many calls.
 local function filling(row)
   local server, rate = row.server, row.rate
   return math.max(rate, math.min(server.fill or rate, row.highest)),
     (server.keeps and KEPT[row.kind] or 1) * rate
-end
-
--- Of several tries the first clean one, or the last.
-local function try(attempt)
-  local got
-  for _ = 1, TRIES do
-    got = attempt()
-    if clean(got) then
-      break
-    end
-  end
-  return got
 end
 
 local function measure_times(row)
@@ -160,6 +173,7 @@ local function search(kind)
     row.highest = row.command and not why[server] and highest(row)
     if row.highest then
       row.rate = math.min(server.rate or RATE, row.highest)
+      row.saturated = saturated(row)
       rows[#rows + 1] = row
     elseif row.command then
       absent[#absent + 1] = ("%s, %s (%s)"):format(server.name, kind,
