@@ -123,8 +123,7 @@ describe("three times what it can carry #slow", function()
   end
 end)
 
-it("300 calls in flight, one as soon as another ends, are none too many "
-  .. "#slow", function()
+it("300 calls in flight all the time are none too many #slow", function()
   if not is_built() then
     return pending "bench/load isn't built, or the server is a slow one"
   end
