@@ -22,6 +22,7 @@ static int finish(void **state) {
 
 /* The next turn, after one that took so long. */
 static void turn(uint32_t took, uint32_t behind) {
+  loop.pace.late = true;
   loop.pace.turn++;
   loop.pace.took = took;
   loop.pace.behind = behind;
@@ -48,6 +49,9 @@ static void none_may_begin_once_turn_after_turn_left_some_unread(void **state) {
   assert_int_equal(admitted(1000), 1000);
   turn(1, 51);
   assert_int_equal(admitted(1000), 0);
+  turn(1, 51);
+  loop.pace.late = false; /* not many */
+  assert_int_equal(admitted(1000), 1000);
   turn(1, 0);
   assert_int_equal(admitted(1000), 1000);
 }

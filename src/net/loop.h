@@ -53,8 +53,10 @@ typedef struct ss_loop_ops {
 typedef struct ss_pace {
   unsigned turn;   /* counts those that read */
   uint32_t took;   /* ms, the turn before this one */
-  bool left;       /* this one leaves too many datagrams unread */
-  uint32_t behind; /* ms for which the turns before have done that; 0: not */
+  bool left;       /* this one leaves datagrams unread, perhaps */
+  bool backlog;    /* and many */
+  bool late;       /* the turn before this one left many */
+  uint32_t behind; /* ms for which the turns before have left some; 0: not */
   uint64_t since;  /* when the first of them began */
   uint64_t began;  /* ms */
 } ss_pace;

@@ -181,12 +181,13 @@ static bool piled_up(const udp *u) {
 
 /* The last batch was full, or not. */
 static void note(udp *u, bool left) {
-  uint32_t took = u->base.loop->pace.took;
+  ss_pace *pace = &u->base.loop->pace;
   if (u->left && !u->behind)
-    u->ms4 = u->ms4 ? u->ms4 - u->ms4 / 4 + took : took * 4;
+    u->ms4 = u->ms4 ? u->ms4 - u->ms4 / 4 + pace->took : pace->took * 4;
   u->left = left;
   u->behind = left && (u->behind || piled_up(u));
-  u->base.loop->pace.left |= u->behind;
+  pace->left |= left;
+  pace->backlog |= u->behind;
 }
 
 static void ready(uv_poll_t *poll, int status, int events) {

@@ -79,7 +79,8 @@ static void note_pace(ss_uvloop *u) {
   if (!pace->behind)
     pace->since = pace->began;
   pace->behind = pace->left ? (uint32_t)(now - pace->since) + 1 : 0;
-  pace->left = false;
+  pace->late = pace->backlog;
+  pace->left = pace->backlog = false;
   pace->turn++;
 }
 

@@ -1,12 +1,12 @@
 /* More calls than the script can carry (RFC 3261 21.5.4): those that begin are
  * refused, early and without a transaction, while what belongs to calls that
  * there are goes on. In a turn as many may begin as fit into LATE, by what a
- * call has cost of late; none, once turn after turn has left too many datagrams
- * in the socket: the loop no longer keeps up. */
+ * call has cost of late; none, once turn after turn has left datagrams in the
+ * socket, and by now many: the loop no longer keeps up. */
 #include "ua/ua.h"
 
 #define LATE 150   /* ms: with the wait for the turn, below T1 */
-#define BACKLOG 50 /* ms of turns that leave too many unread */
+#define BACKLOG 50 /* ms of turns that leave some unread */
 #define FEW 4      /* calls that may begin in any turn, however slow */
 #define ANY UINT32_MAX
 
@@ -22,7 +22,7 @@ static void learn(ss_endpoint *e, const ss_pace *pace) {
 }
 
 static unsigned quota(const ss_endpoint *e, const ss_pace *pace) {
-  if (pace->behind > BACKLOG)
+  if (pace->late && pace->behind > BACKLOG)
     return 0;
   if (!e->pace.us)
     return ANY;
