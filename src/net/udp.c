@@ -24,7 +24,7 @@ typedef struct udp {
   int fd;
   bool full;    /* the kernel takes no more; it is watched for room */
   bool left;    /* the turn before left some unread, perhaps */
-  bool behind;  /* many have piled up, and some of them are there still */
+  bool backlog; /* many have piled up, and some of them are there still */
   uint32_t ms4; /* four times what turns that leave some take of late */
   ss_job flush;
   udp_out *out; /* a ring */
@@ -182,12 +182,12 @@ static bool piled_up(const udp *u) {
 /* The last batch was full, or not. */
 static void note(udp *u, bool left) {
   ss_pace *pace = &u->base.loop->pace;
-  if (u->left && !u->behind)
+  if (u->left && !u->backlog)
     u->ms4 = u->ms4 ? u->ms4 - u->ms4 / 4 + pace->took : pace->took * 4;
   u->left = left;
-  u->behind = left && (u->behind || piled_up(u));
+  u->backlog = left && (u->backlog || piled_up(u));
   pace->left |= left;
-  pace->backlog |= u->behind;
+  pace->backlog |= u->backlog;
 }
 
 static void ready(uv_poll_t *poll, int status, int events) {
