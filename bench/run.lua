@@ -102,7 +102,7 @@ local function highest(row)
 end
 
 -- Calls a second when there is always something to do.
-local function saturated(row)
+local function busy(row)
   local pid = process.start(row.command)
   local got = try(function()
     return load(row, IN_FLIGHT, math.ceil(row.highest * BUSY),
@@ -173,7 +173,7 @@ local function search(kind)
     row.highest = row.command and not why[server] and highest(row)
     if row.highest then
       row.rate = math.min(server.rate or RATE, row.highest)
-      row.saturated = saturated(row)
+      row.busy = busy(row)
       rows[#rows + 1] = row
     elseif row.command then
       absent[#absent + 1] = ("%s, %s (%s)"):format(server.name, kind,

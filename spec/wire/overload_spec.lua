@@ -14,6 +14,7 @@ local T1 = 500000 -- us
 local WAITED = 0.15
 
 local read = require "support.read"
+local values = require "bench.process".values
 
 local function start(protocol, ms)
   local pipe = assert(io.popen(("exec %s -e %q"):format(process.LUA, ([[
@@ -49,10 +50,7 @@ end
 local function place(server, flags, rate, calls)
   local pipe = assert(io.popen(("%s %s %s answered %d %d"):format(LOAD,
     flags, server.port, rate, calls)))
-  local got = {}
-  for name, value in pipe:read("a"):gmatch "(%w+)=(%d+)" do
-    got[name] = math.tointeger(value)
-  end
+  local got = values(pipe:read "a")
   assert(pipe:close())
   return got
 end
@@ -73,9 +71,13 @@ local function check(got)
   assert.equal(0, got.failed + got.unexpected) -- each BYE was answered
 end
 
-local function is_built()
+-- Why it can't be tried, if so.
+local function obstacle()
   local file = not os.getenv "SIPSESSION_BUILD" and io.open(LOAD)
-  return file and file:close()
+  if not file then
+    return "bench/load isn't built, or the server is a slow one"
+  end
+  file:close()
 end
 
 describe("three times what it can carry #slow", function()
@@ -105,8 +107,9 @@ describe("three times what it can carry #slow", function()
   for _, protocol in ipairs(LONG and { "udp", "tcp" } or { "udp" }) do
     it("is refused early, and what was accepted goes on, over " .. protocol,
       function()
-        if not is_built() then
-          return pending "bench/load isn't built, or the server is a slow one"
+        local why = obstacle()
+        if why then
+          return pending(why)
         end
         local good, text, share
         for _ = 1, 3 do
@@ -124,8 +127,9 @@ describe("three times what it can carry #slow", function()
 end)
 
 it("300 calls in flight all the time are none too many #slow", function()
-  if not is_built() then
-    return pending "bench/load isn't built, or the server is a slow one"
+  local why = obstacle()
+  if why then
+    return pending(why)
   end
   local server = start("udp", 0)
   local got = place(server, "-f", 300, 20000)

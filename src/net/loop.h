@@ -56,6 +56,7 @@ typedef struct ss_pace {
   bool left;       /* this one leaves datagrams unread, perhaps */
   bool backlog;    /* and many */
   bool late;       /* the turn before this one left many */
+  uint32_t usual4; /* four times the ms of late of one that leaves some */
   uint32_t behind; /* ms for which the turns before have left some; 0: not */
   uint64_t since;  /* when the first of them began */
   uint64_t began;  /* ms */

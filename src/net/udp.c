@@ -23,9 +23,7 @@ typedef struct udp {
   uv_poll_t poll;
   int fd;
   bool full;    /* the kernel takes no more; it is watched for room */
-  bool left;    /* the turn before left some unread, perhaps */
   bool backlog; /* many have piled up, and some of them are there still */
-  uint32_t ms4; /* four times what turns that leave some take of late */
   ss_job flush;
   udp_out *out; /* a ring */
   size_t first, count, size;
@@ -162,7 +160,7 @@ static int receive_some(udp *u) {
 /* A turn reads so many batches, so that it is short, whatever has piled up:
  * timers and other sockets have theirs in between. */
 #define BATCHES 2
-#define LATE 200             /* ms that what is left would wait */
+#define LONG 200             /* ms that what is left would wait */
 #define DATAGRAM_MEMORY 1280 /* bytes that the kernel takes for a usual one */
 
 /* Whether what is left will wait for long, if turns go on as of late, or the
@@ -176,15 +174,13 @@ static bool piled_up(const udp *u) {
     return true;
   uint64_t taken = memory[SK_MEMINFO_RMEM_ALLOC];
   uint64_t turns = taken / DATAGRAM_MEMORY / (BATCHES * SS_DATAGRAM_BATCH);
-  return turns * u->ms4 / 4 > LATE || taken > memory[SK_MEMINFO_RCVBUF] / 4 * 3;
+  return turns * u->base.loop->pace.usual4 / 4 > LONG ||
+         taken > memory[SK_MEMINFO_RCVBUF] / 4 * 3;
 }
 
 /* The last batch was full, or not. */
 static void note(udp *u, bool left) {
   ss_pace *pace = &u->base.loop->pace;
-  if (u->left && !u->backlog)
-    u->ms4 = u->ms4 ? u->ms4 - u->ms4 / 4 + pace->took : pace->took * 4;
-  u->left = left;
   u->backlog = left && (u->backlog || piled_up(u));
   pace->left |= left;
   pace->backlog |= u->backlog;

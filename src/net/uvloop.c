@@ -79,6 +79,9 @@ static void note_pace(ss_uvloop *u) {
   if (!pace->behind)
     pace->since = pace->began;
   pace->behind = pace->left ? (uint32_t)(now - pace->since) + 1 : 0;
+  if (pace->left && !pace->backlog)
+    pace->usual4 = pace->usual4 ? pace->usual4 - pace->usual4 / 4 + pace->took
+                                : pace->took * 4;
   pace->late = pace->backlog;
   pace->left = pace->backlog = false;
   pace->turn++;
