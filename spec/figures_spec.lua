@@ -64,6 +64,12 @@ describe("docs/performance.md", function()
   end)
 end)
 
+it("README.md shows the chart that make bench draws", function()
+  local path = read "README.md":match "!%[[^%]]+%]%((docs/[^)]+%.svg)%)"
+  assert.is_truthy(read "bench/chart.lua":find('io.open("' .. path, 1, true))
+  assert.matches("^<svg ", read(path))
+end)
+
 it("the collector's steps that are advised are those of make scale", function()
   local setting = read "bench/scale_serve.lua"
     :match 'collectgarbage%("incremental"[^)]+%)'
