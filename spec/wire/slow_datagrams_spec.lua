@@ -5,7 +5,7 @@ local slow_messages = require "support.slow_messages"
 
 local SECONDS = Siege.LONG and 30 or 2
 local SMALL, LARGE = 15500, 60000 -- within limits.header_size, and over it
-local BAR = 1 * Siege.SLOWER -- ms of a processor, for one, the median
+local BAR = 1 * Siege.SLOWER -- ms of a processor, for one
 
 describe("datagrams that are slow to read #slow", function()
   local siege
@@ -17,10 +17,12 @@ describe("datagrams that are slow to read #slow", function()
     siege:finish()
   end)
 
-  -- Each is behind the answer to the one before it: none is lost for room.
+  -- Each is behind the answer to the one before it: none is lost for room. What
+  -- one costs is the least of some, apart from each other: what else a machine
+  -- does adds to it, and lasts for longer than one takes.
   it("cost no more than some ordinary ones, each kind of them", function()
-    local times = Siege.LONG and 25 or 5
-    local answered, worst, what, refused, sent = {}, 0, nil, 0, 0
+    local rounds = Siege.LONG and 25 or 5
+    local answered, refused, sent = {}, 0, 0
     local socket = siege:socket(nil, function(bytes)
       answered[bytes:match "\r\nCall%-ID: ([^\r]*)"] = true
     end)
@@ -32,32 +34,39 @@ describe("datagrams that are slow to read #slow", function()
         return answered[text:match "\r\nCall%-ID: ([^\r]*)"]
       end), siege.last)
     end
-    local function cost(kind, size, method)
-      local took = {}
-      for i = 1, times do
-        sent = sent + 1
-        local text, used = kind[2](method, port, sent), siege:used()
-        assert(#text < size and #text > size - 1000)
-        siege:send(socket, text)
-        probe()
-        took[i] = (siege:used() - used) * 1000
+    local kinds = {}
+    for _, size in ipairs { SMALL, LARGE } do
+      for _, kind in ipairs(slow_messages(size)) do
+        for _, method in ipairs { "OPTIONS", "INVITE" } do
+          kinds[#kinds + 1] = { size = size, method = method, text = kind[2],
+            over = kind[3], least = math.huge, name = ("%s, %d bytes of %s")
+              :format(kind[1], size, method) }
+        end
       end
-      refused = refused + (kind[3] and times or 0)
-      local ms = Siege.percentile(took, 50)
-      if ms > worst then
-        worst, what = ms, ("%s, %d bytes of %s"):format(kind[1], size, method)
-      end
+    end
+    local function cost(kind)
+      sent = sent + 1
+      refused = refused + (kind.over and 1 or 0)
+      local text, used = kind.text(kind.method, port, sent), siege:used()
+      assert(#text < kind.size and #text > kind.size - 1000)
+      siege:send(socket, text)
+      probe()
+      return (siege:used() - used) * 1000
     end
     probe()
     local before = siege:fresh()
-    for _, size in ipairs { SMALL, LARGE } do
-      for _, kind in ipairs(slow_messages(size)) do
-        cost(kind, size, "OPTIONS")
-        cost(kind, size, "INVITE")
+    for _ = 1, rounds do
+      for _, kind in ipairs(kinds) do
+        kind.least = math.min(kind.least, cost(kind))
       end
+      siege:run(0.05)
     end
-    Siege.say("the worst: %s, %.2f ms of CPU", what, worst)
-    assert.is_true(worst < BAR, ("%s: %.2f ms"):format(what, worst))
+    table.sort(kinds, function(a, b)
+      return a.least > b.least
+    end)
+    local worst = ("%s: %.2f ms of CPU"):format(kinds[1].name, kinds[1].least)
+    Siege.say("the worst: %s", worst)
+    assert.is_true(kinds[1].least < BAR, worst)
     local after = siege:fresh()
     assert.equal(2 * sent, after.messages_in - before.messages_in)
     assert.equal(refused, after.refused_limit)
