@@ -224,7 +224,8 @@ local endpoint = {}
 ---announced. If it dies before it answered, the call gets 500.
 ---"error"(err, traceback): an error in any handler of the endpoint or its
 ---sessions; default: stderr. An uncaught error object with reason "cancelled"
----or "terminated_after_200" just ends its handler.
+---or "terminated_after_200" just ends its handler, unless its own caller gets a
+---500 for it.
 ---"message"(direction, text, address): every message on the wire, "in" or
 ---"out", as received or sent.
 ---"ended"(session, record): a call has ended; exactly once for each that came
@@ -472,7 +473,9 @@ function session:on(event, fn) end
 ---PRACK; connection_failure: the connection was lost.
 ---Where a reliable progress has carried a description, that one stands: the
 ---200 has none, `sdp` is left out, no negotiator is asked (RFC 3262 5); and it
----waits for the PRACK. Provisionals that still wait are dropped.
+---waits for the PRACK. Provisionals that still wait are dropped. Where another
+---progress has answered the INVITE's offer the 200 says that again, but for
+---`sdp` (RFC 3261 13.2.1).
 ---@param options? sipsession.options
 ---@return sipsession.message? ack
 ---@return sipsession.error? err
@@ -498,6 +501,8 @@ function session:participate_async(options, fn) end
 ---each minute. Where `reliable` is true or "auto" and the caller knows 100rel,
 ---it waits, as participate does, for the caller's PRACK (RFC 3262); if none
 ---comes in 64*T1 the INVITE is answered 504, and the reason is "timeout".
+---What the first one says to the INVITE's offer is the answer for the caller,
+---reliable or not (RFC 3261 13.2.1), and participate says it again.
 ---Where the caller or the endpoint requires it all of them are reliable, and
 ---waited for only if `reliable` says so. They go one at a time: while the PRACK
 ---of one is awaited the next 16 wait, reliable or not. A reliable one with a
@@ -505,9 +510,9 @@ function session:participate_async(options, fn) end
 ---that had no offer, gets one from the negotiator, or the library's own.
 ---Errors: invalid_operation, as participate, and "not_supported": the caller
 ---doesn't know 100rel, nothing was sent; operation_timeout: no PRACK;
----operation_failure: "terminated", "endpoint_closed"; "already_participating":
----that came first; "media": the negotiator; "pending": too many wait;
----connection_failure.
+---operation_failure: "cancelled", "terminated", "endpoint_closed";
+---"already_participating": that came first; "media": the negotiator; "pending":
+---too many wait; no reason: it doesn't fit a message; connection_failure.
 ---@param code? integer 101-199; 180
 ---@param options? sipsession.progress_options
 ---@return true? sent
@@ -712,7 +717,8 @@ function referral:notify(code, reason) end
 
 ---A negotiator (UCMA: OfferAnswerNegotiation), for INVITE, re-INVITE, UPDATE,
 ---PRACK and renegotiate. Its functions run in coroutines of their own and may
----yield; BYE and CANCEL win meanwhile. An UPDATE waits 32*T1 for it: 504.
+---yield; BYE and CANCEL win meanwhile. An UPDATE waits 32*T1 for it: 504; an
+---accept whose ACK came, and a renegotiate, 64*T1: "media".
 ---Without one the library says again what was said last, with the directions
 ---of RFC 3264 6.1.
 ---@class sipsession.media

@@ -194,6 +194,7 @@ body "ended by the callee" {
 
 body "hung up before the ACK" {
   script = function(session, w)
+    session:progress(183, { sdp = ANSWER }) -- what the 200 says, too
     local ok, err = session:participate()
     w.done = check(w, ok, err, "operation_failure")
   end,

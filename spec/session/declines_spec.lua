@@ -252,6 +252,49 @@ describe("a declined call", function()
       assert.equal("terminated", select(2, w.sessions[1]:participate()).reason)
     end)
 
+  it("isn't declined with what doesn't fit a message; nothing is sent",
+    function()
+      w = World.new()
+      local uris = {}
+      for i = 1, 32 do
+        uris[i] = "sip:" .. ("x"):rep(2100) .. i .. "@10.0.0.9"
+      end
+      local function refused(ok, err)
+        assert.is_nil(ok)
+        assert.equal("operation_failure", err.kind)
+        assert.matches("too large", tostring(err), 1, true)
+      end
+      w:serve(function(session)
+        refused(session:redirect(uris))
+        refused(session:reject { code = 488, content_type = "text/plain",
+          body = ("x"):rep(66000) })
+        assert.equal("incoming", session.state)
+        assert(session:reject { code = 488, headers = { ["X-N"] = "1" } })
+      end)
+      local call = w:invite()
+      assert.equal("1", assert(call:wait(488)):header "X-N")
+      call:ack()
+      w.network:advance(1)
+      assert.same({ "488 INVITE" }, w:names())
+      assert.same({ "incoming>disconnected terminated_locally 488" }, w.log)
+    end)
+
+  it("hears of the connection that is gone while it can't be declined",
+    function()
+      w = World.new { protocol = "tcp" }
+      w:serve(function(session)
+        session:reject { code = 488, content_type = "text/plain",
+          body = ("x"):rep(66000) }
+        sip.sleep(1)
+        session:participate()
+      end)
+      w:invite()
+      w.network:advance(0.5)
+      w.caller:close()
+      w.network:advance(1)
+      assert.equal("connecting>disconnected unreachable -", w.log[#w.log])
+    end)
+
   it("is waited for as long as the endpoint wants to", function()
     w = World.new { endpoint = { connect_timeout = 5 } }
     w:serve()

@@ -165,6 +165,26 @@ describe("handlers", function()
     assert.same({}, w.errors)
   end)
 
+  it("don't end quietly with another call's: 500, told once", function()
+    w = World.new()
+    w:serve(function(session)
+      if session == w.sessions[1] then
+        must(session:progress())
+        return
+      end
+      sip.sleep(1)
+      must(w.sessions[1]:participate())
+    end)
+    local calls = { w:invite(), w:invite() }
+    w.network:advance(0)
+    calls[1]:cancel()
+    assert(calls[1]:wait(487))
+    calls[1]:ack()
+    assert(calls[2]:wait(500, 2))
+    calls[2]:ack()
+    w:failed "invalid_operation.*cancelled"
+  end)
+
   it("don't end quietly with any other error", function()
     w = World.new()
     w:serve(function(session)

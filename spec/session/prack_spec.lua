@@ -336,8 +336,8 @@ describe("PRACK:", function()
         w.network:advance(40)
         assert.same({ 0, 500 }, w:times "183 INVITE")
         assert.equal(0, w:count "180 INVITE")
-        assert.same({ "operation_failure terminated at 0.6",
-          "operation_failure terminated at 0.6" }, own_notes())
+        assert.same({ "operation_failure cancelled at 0.6",
+          "operation_failure cancelled at 0.6" }, own_notes())
         assert.equal(0, w.network:leftovers().timers)
       end)
     end
@@ -352,8 +352,18 @@ describe("PRACK:", function()
       w.caller:close()
       w.network:advance(40)
       assert.equal("incoming>disconnected unreachable -", w.log[1])
-      assert.equal(1, #own_notes())
-      assert.matches("^operation_failure terminated", own_notes()[1])
+      assert.same({ "connection_failure - at 1.5" }, own_notes())
+    end)
+
+    it("nobody has answered in connect_timeout", function()
+      w = World.new { endpoint = { connect_timeout = 5 } }
+      w:serve(function(session)
+        progress(session, 183, { reliable = true })
+      end)
+      local call = invite()
+      hear(call, 408, 6)
+      call:ack()
+      assert.same({ "operation_timeout - at 5" }, own_notes())
     end)
 
     it("the endpoint closes", function()

@@ -246,7 +246,7 @@ describe("reliable offer", function()
     call:ack()
     w.network:advance(20)
     assert.same({ "incoming>disconnected canceled 487",
-      "operation_failure terminated" }, w.log)
+      "operation_failure cancelled" }, w.log)
     assert.equal(0, w:count "180 INVITE")
   end)
 

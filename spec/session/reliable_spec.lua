@@ -331,6 +331,24 @@ describe("reliable", function()
     end)
   end)
 
+  it("progress that doesn't fit a message fails for that", function()
+    w = World.new()
+    local kinds = {}
+    w:serve(function(session)
+      for i, reliable_too in ipairs { false, true } do
+        local _, err = session:progress(183, { reliable = reliable_too,
+          content_type = "text/plain", body = ("x"):rep(66000) })
+        kinds[i] = err.kind
+        assert.matches("too large", tostring(err), 1, true)
+      end
+      session:reject(486)
+    end)
+    local call = invite()
+    assert(call:wait(486))
+    call:ack()
+    assert.same({ "operation_failure", "operation_failure" }, kinds)
+  end)
+
   describe("B40 each minute", function()
     it("a new one, of the same code, without a body", function()
       w = World.new { endpoint = { connect_timeout = 0 } }

@@ -331,7 +331,7 @@ describe("a session timer", function()
     end)
 
     it("an answer in the ACK that is still taken in", function()
-      w = World.new { endpoint = { media = {
+      w = World.new { endpoint = { timers = { t1 = 1 }, media = {
         get_offer = function()
           return World.OFFER
         end,

@@ -244,7 +244,7 @@ static void looked_up(lua_State *L, bool failed) {
   lss_report(L, lua_gettop(L) - 2);
 }
 
-static const lss_role lookup_role = {true, false, false, looked_up};
+static const lss_role lookup_role = {true, false, false, NULL, looked_up};
 
 /* --- its start ------------------------------------------------------------ */
 

@@ -11,9 +11,9 @@
 #include "lua/stall.h"
 #include <stdio.h>
 
-const lss_role lss_handler = {true, false, false, NULL};
-const lss_role lss_spawned = {false, false, false, NULL};
-static const lss_role error_handler = {true, true, false, NULL};
+const lss_role lss_handler = {true, false, false, NULL, NULL};
+const lss_role lss_spawned = {false, false, false, NULL, NULL};
+static const lss_role error_handler = {true, true, false, NULL, NULL};
 
 void lss_complain(const char *text) {
   ss_printable p = ss_printable_of(ss_str_z(text), SS_PRINT_TEXT);
@@ -88,14 +88,28 @@ void lss_report(lua_State *L, int owner) {
   lua_settop(L, err - 1);
 }
 
-/* Stack: …, error, traceback. An operation that was cancelled is no news to
- * the script: its handler just ends. */
-static void failed(lua_State *L, const lss_role *role, int owner) {
+/* Stack: task, … */
+static bool is_loud(lua_State *L, const lss_task *t) {
+  bool loud;
+
+  if (!t->role || !t->role->loud)
+    return false;
+  lua_getiuservalue(L, 1, LSS_TASK_SUBJECT);
+  loud = t->role->loud(L);
+  lua_pop(L, 1);
+  return loud;
+}
+
+/* Stack: task, owner, …, error, traceback. An operation that was cancelled is
+ * no news to the script: its handler just ends. */
+static void failed(lua_State *L) {
+  const lss_task *t = lua_touserdata(L, 1);
+
   lss_error_unwrap(L, -2);
-  if (lss_error_is_quiet(L, -2))
+  if (lss_error_is_quiet(L, -2) && !is_loud(L, t))
     lua_pop(L, 2);
   else
-    lss_report(L, role && role->last ? 0 : owner);
+    lss_report(L, t->role && t->role->last ? 0 : 2);
 }
 
 /* --- the coroutine -------------------------------------------------------- */
@@ -113,7 +127,7 @@ static int task_over(lua_State *L, int status, lua_KContext ctx) {
       lua_pop(L, 1); /* out of memory, or an error in the message handler */
       luaL_tolstring(L, -1, NULL);
     }
-    failed(L, t->role, 2);
+    failed(L);
     lua_pushnil(L);
   }
   if (t->role->over && (bad || !t->role->fails)) {
@@ -205,7 +219,7 @@ static int report_death(lua_State *L) {
   luaL_traceback(L, t->co, lua_tostring(L, -1), 0);
   lua_remove(L, -2);
   lua_resetthread(t->co);
-  failed(L, t->role, 2);
+  failed(L);
   return 0;
 }
 

@@ -13,6 +13,9 @@ typedef struct lss_role {
   bool pooled; /* the coroutine is used again; false: the script has it */
   bool last;   /* runs an error handler: its own errors go to stderr */
   bool fails;  /* over is for one that failed only */
+  /* Whether an error that would end it quietly is told; on the stack: subject.
+   * NULL: never. */
+  bool (*loud)(lua_State *L);
   /* It has ended; on the stack: subject, result (nil if it failed). */
   void (*over)(lua_State *L, bool failed);
 } lss_role;

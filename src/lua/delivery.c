@@ -42,7 +42,14 @@ static void died(lua_State *L, bool failed) {
     reject(box);
 }
 
-static const lss_role receiver = {true, false, true, died};
+/* Its caller hears a 500 for it then, which has to be told (SR20). */
+static bool unanswered(lua_State *L) {
+  ss_session *s = lss_session_readable(lua_touserdata(L, -1));
+
+  return s && ss_session_state(s) == SS_STATE_INCOMING;
+}
+
+static const lss_role receiver = {true, false, true, unanswered, died};
 
 static int received(lua_State *L) {
   report *r = lua_touserdata(L, 1);

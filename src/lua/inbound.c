@@ -32,7 +32,7 @@ static void handled(lua_State *L, bool failed) {
   lss_message_handled(L, -2, failed);
 }
 
-static const lss_role receiver = {true, false, false, handled};
+static const lss_role receiver = {true, false, false, NULL, handled};
 
 /* The others are told of, and answered by the library. */
 static bool answerable(const ss_message *m) {

@@ -102,7 +102,7 @@ static void negotiated(lua_State *L, bool failed) {
   ss_session_negotiated(box->core, round, SS_STR_NONE, failed ? 500 : 488);
 }
 
-static const lss_role negotiator = {true, false, false, negotiated};
+static const lss_role negotiator = {true, false, false, NULL, negotiated};
 
 /* --- its start ------------------------------------------------------------ */
 

@@ -226,7 +226,7 @@ static void handled(lua_State *L, bool failed) {
     decide(L, -2);
 }
 
-static const lss_role receiver = {true, false, false, handled};
+static const lss_role receiver = {true, false, false, NULL, handled};
 
 void lss_referral_tell(lua_State *L, lss_world *w, ss_inbound *inbound,
                        int list, lua_Integer n) {

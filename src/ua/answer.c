@@ -11,7 +11,7 @@ static void give_up(ss_session *s, unsigned code, ss_failure why,
   s->endpoint->stats.calls_failed++;
   ss_session_decide(s, why, NULL);
   ss_content none = {0};
-  ss_reject_with(s, code, SS_STR_NONE, &none, cause, NULL);
+  ss_reject_with(s, code, &none, cause, NULL);
 }
 
 /* What the 200 says is in force, or offered, from now on (RFC 6337 2.2). */
@@ -133,22 +133,39 @@ static ss_failure accept_described(ss_session *s, const ss_content *given) {
   return SS_SUCCESS;
 }
 
+static ss_failure accept_given(ss_session *s, const ss_content *content) {
+  claim(s);
+  if (answer_given(s, content))
+    give_up(s, 500,
+            ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM),
+            SS_CAUSE_TERMINATED_LOCALLY);
+  return SS_SUCCESS;
+}
+
+/* The caller has an answer already. */
+static ss_failure accept_early(ss_session *s, const ss_content *given) {
+  ss_packet *early = ss_packet_ref(s->media.early);
+  ss_content content = *given;
+  content.body = (ss_str){early->p, early->n};
+  content.content_type = SS_STR_NONE;
+  ss_failure f = accept_given(s, &content);
+  ss_packet_unref(early);
+  return f;
+}
+
 ss_failure ss_session_participate(ss_session *s, const ss_content *content) {
   if (s->claim != SS_CLAIM_OPEN || !s->endpoint || s->endpoint->closing)
     return ss_session_refusal(s);
   if (ss_reliable_described(s))
     return accept_described(s, content);
-  int rc = content->body.n ? 0 : keep_content(s, content);
+  if (content->body.n)
+    return accept_given(s, content);
+  if (s->media.early)
+    return accept_early(s, content);
+  int rc = keep_content(s, content);
   if (rc)
     return ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, rc);
   claim(s);
-  if (content->body.n) {
-    if (answer_given(s, content))
-      give_up(s, 500,
-              ss_failed(SS_KIND_OPERATION_FAILURE, SS_WHY_NONE, SS_ENOMEM),
-              SS_CAUSE_TERMINATED_LOCALLY);
-    return SS_SUCCESS;
-  }
   s->phase = SS_PHASE_NEGOTIATING;
   ss_message *offer = ss_session_offer(s).n ? s->request : NULL;
   ss_offer_describe(s, offer, on_described);
@@ -196,6 +213,7 @@ static void on_settled(ss_session *s, ss_packet *none, unsigned code) {
   (void)none;
   if (s->phase != SS_PHASE_SETTLING)
     return;
+  ss_loop_timer_stop(s->endpoint->loop, &s->expiry);
   if (code)
     no_media(s, s->media.remote);
   else
@@ -224,7 +242,13 @@ void ss_answer_ack(ss_session *s, ss_message *ack) {
   }
   ss_offer_answered(s, ack);
   s->phase = SS_PHASE_SETTLING;
+  ss_loop_timer(s->endpoint->loop, &s->expiry, (uint64_t)64 * s->endpoint->t1);
   ss_offer_settle(s, ack, on_settled);
+}
+
+void ss_answer_unsettled(ss_session *s) {
+  ss_offer_abandon(s);
+  no_media(s, s->media.remote);
 }
 
 /* RFC 3261 13.3.1.4: 64*T1 without an ACK: the session is ended with a BYE. */

@@ -9,7 +9,7 @@ void ss_cancel_by_caller(ss_session *s, ss_cause cause, ss_message *m) {
   ss_session_decide(
       s, (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_CANCELLED, 0}, NULL);
   ss_content none = {0};
-  ss_reject_with(s, 487, SS_STR_NONE, &none, cause, m);
+  ss_reject_with(s, 487, &none, cause, m);
 }
 
 void ss_cancel_received(ss_endpoint *e, ss_server *server, ss_message *m) {

@@ -19,6 +19,7 @@ static void on_bye_done(void *arg, int rc, ss_message *response) {
 
 static void send_bye(ss_session *s, unsigned repeats) {
   s->phase = SS_PHASE_ENDING;
+  ss_loop_timer_stop(s->endpoint->loop, &s->expiry);
   ss_content content = {.fields = &s->fields};
   ss_sending r = {.method = SS_BYE, .content = &content};
   int rc = ss_send_request(s, &r, on_bye_done, s, &s->bye);
@@ -71,8 +72,8 @@ static void decline(ss_session *s, const ss_fields *fields,
   e->stats.calls_rejected++;
   ss_session_decide(s, (ss_failure){SS_KIND_OPERATION_FAILURE, why, 0}, NULL);
   ss_content content = {.fields = fields};
-  ss_reject_with(s, e->terminate_code, SS_STR_NONE, &content,
-                 SS_CAUSE_TERMINATED_LOCALLY, NULL);
+  ss_reject_with(s, e->terminate_code, &content, SS_CAUSE_TERMINATED_LOCALLY,
+                 NULL);
 }
 
 void ss_end_by_us(ss_session *s, const ss_fields *fields,
@@ -111,6 +112,14 @@ void ss_session_terminate(ss_session *s, const ss_fields *fields) {
     ss_end_by_us(s, fields, SS_WHY_TERMINATED);
 }
 
+/* why: the outcome of an accept that somebody still waits for. */
+static void hung_up(ss_session *s, ss_failure_reason why, ss_message *bye) {
+  ss_session_decide(s, ss_failed(SS_KIND_OPERATION_FAILURE, why, 0), NULL);
+  ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_REMOTELY, 0,
+                  bye);
+  ss_session_over(s);
+}
+
 /* RFC 3261 15.1.2: 200, and a pending INVITE is answered 487. */
 void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye) {
   ss_requests_reply(s->endpoint, server, 200, SS_STR_NONE);
@@ -120,19 +129,11 @@ void ss_end_bye_received(ss_session *s, ss_server *server, ss_message *bye) {
     ss_cancel_by_caller(s, SS_CAUSE_TERMINATED_REMOTELY, bye);
     break;
   case SS_PHASE_ANSWERED: /* RFC 5407 3.1.6: its ACK was lost, or is late */
-  case SS_PHASE_SETTLING:
-    ss_session_decide(
-        s,
-        (ss_failure){SS_KIND_OPERATION_FAILURE, SS_WHY_TERMINATED_AFTER_200, 0},
-        NULL);
-    ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_REMOTELY, 0,
-                    bye);
-    ss_session_over(s);
+    hung_up(s, SS_WHY_TERMINATED_AFTER_200, bye);
     break;
-  case SS_PHASE_ESTABLISHED:
-    ss_session_move(s, SS_STATE_DISCONNECTED, SS_CAUSE_TERMINATED_REMOTELY, 0,
-                    bye);
-    ss_session_over(s);
+  case SS_PHASE_SETTLING:
+  case SS_PHASE_ESTABLISHED: /* no accept waits any more */
+    hung_up(s, SS_WHY_UNSETTLED, bye);
     break;
   case SS_PHASE_ENDING: /* RFC 5407 3.2.1: crossed ours, whose answer may yet
                            come; the client transaction sees to that */

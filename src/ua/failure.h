@@ -26,6 +26,8 @@
     "can't wait here: call it in a coroutine, or use the _async form")         \
   X(TERMINATED_AFTER_200, "terminated_after_200",                              \
     "the caller hung up before it acknowledged the answer")                    \
+  X(UNSETTLED, "terminated_after_200",                                         \
+    "the caller hung up before its answer was taken in")                       \
   X(MEDIA, "media", "the media negotiation failed")                            \
   X(NOT_CONNECTED, "not_connected", "the session isn't connected")             \
   X(PENDING, "pending", "another one of ours is not done yet")                 \

@@ -40,6 +40,7 @@ void ss_offer_free(ss_session *s) {
   ss_packet_unref(m->local);
   ss_packet_unref(m->proposed);
   ss_packet_unref(m->said);
+  ss_packet_unref(m->early);
   ss_message_unref(m->remote);
 }
 
@@ -188,6 +189,17 @@ bool ss_offer_allowed(ss_session *s, ss_server *server) {
 ss_packet *ss_offer_take(ss_session *s, ss_str text) {
   s->media.made = SS_MADE_GIVEN;
   return ss_packet_new(text);
+}
+
+int ss_offer_early(ss_session *s, const ss_content *content, ss_packet **out) {
+  ss_media *m = &s->media;
+  *out = NULL;
+  if (m->early || m->offering != SS_OFFER_THEIRS)
+    return 0;
+  ss_str text = ss_content_description(content);
+  if (text.n && !(*out = ss_packet_new(text)))
+    return SS_ENOMEM;
+  return 0;
 }
 
 /* RFC 3264 8: no stream ever goes. Those that were refused beyond what we wish

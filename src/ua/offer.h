@@ -22,6 +22,10 @@ void ss_offer_abandon(ss_session *s); /* no `fn` any more */
 bool ss_offer_allowed(ss_session *s, ss_server *server);
 /* The script's own description; NULL: no memory. */
 ss_packet *ss_offer_take(ss_session *s, ss_str text);
+/* RFC 3261 13.2.1: what the first provisional response says to the INVITE's
+ * offer is the answer, reliable or not; the 200 says the same. What is to be
+ * kept of that content once it has gone out, or NULL. */
+int ss_offer_early(ss_session *s, const ss_content *content, ss_packet **out);
 /* Said in a message that has gone out, reliably: the answer to what that
  * message offers, or where it is NULL, an offer. */
 void ss_offer_sent(ss_session *s, ss_packet *description, ss_message *answers);

@@ -8,9 +8,16 @@
 int ss_progress_send(ss_session *s, unsigned code, ss_str own,
                      const ss_content *content) {
   ss_loop *loop = s->endpoint->loop;
-  int rc = ss_session_reply(s, code, SS_STR_NONE, own, content);
-  if (rc)
+  ss_packet *early;
+  int rc = ss_offer_early(s, content, &early);
+  if (!rc)
+    rc = ss_session_reply(s, code, SS_STR_NONE, own, content);
+  if (rc) {
+    ss_packet_unref(early);
     return rc;
+  }
+  if (early)
+    s->media.early = early;
   if (s->state == SS_STATE_DISCONNECTED) /* it couldn't be delivered */
     return SS_ECLOSED;
   ss_loop_timer(loop, &s->repeat, MINUTE);
@@ -28,9 +35,7 @@ ss_failure ss_session_progress(ss_session *s, unsigned code,
   if (s->reliable_always || s->reliable)
     return ss_reliable_progress(s, code, s->reliable_always, content, NULL);
   int rc = ss_progress_send(s, code, SS_STR_NONE, content);
-  if (rc)
-    return (ss_failure){SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc};
-  return SS_SUCCESS;
+  return rc ? ss_send_failure(rc) : SS_SUCCESS;
 }
 
 ss_failure ss_session_progress_reliably(ss_session *s, unsigned code,

@@ -35,7 +35,7 @@ static ss_outcome own_outcome(const ss_session *s, unsigned code) {
 }
 
 static ss_outcome outcome(const ss_session *s, const ss_change *last) {
-  if (last->previous == SS_STATE_CONNECTED)
+  if (last->previous == SS_STATE_CONNECTED || s->phase == SS_PHASE_SETTLING)
     return SS_OUTCOME_CONNECTED;
   switch (last->reason) {
   case SS_CAUSE_CANCELED:

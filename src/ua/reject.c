@@ -30,20 +30,28 @@ static void hand_over(ss_session *s) {
   ss_server_attach(s->server, &watch, e);
 }
 
-void ss_reject_with(ss_session *s, unsigned code, ss_str contacts,
-                    const ss_content *content, ss_cause cause,
-                    ss_message *because) {
-  ss_endpoint *e = s->endpoint;
-  ss_server *server = s->server;
+/* Nothing was sent: it is the session's again. */
+static void take_back(ss_session *s) {
+  s->endpoint->unacked--;
+  ss_session_watch(s);
+}
+
+/* SS_EFULL: it doesn't fit, and nothing was sent. */
+static int reply(ss_session *s, unsigned code, ss_str contacts,
+                 const ss_content *content) {
   hand_over(s);
   int rc = ss_session_reply(s, code, contacts, SS_STR_NONE, content);
-  if (rc == SS_EFULL) { /* what the script gave doesn't fit: without it */
-    ss_content none = {0};
-    rc = ss_session_reply(s, code, SS_STR_NONE, SS_STR_NONE, &none);
-  }
-  if (rc && server) { /* no memory: nothing was sent, the caller repeats */
+  if (rc == SS_EFULL && s->server)
+    take_back(s);
+  return rc;
+}
+
+static void finish(ss_session *s, int rc, unsigned code, ss_cause cause,
+                   ss_message *because) {
+  ss_endpoint *e = s->endpoint;
+  if (rc && s->server) { /* no memory: nothing was sent, the caller repeats */
     e->unacked--;
-    ss_server_drop(server);
+    ss_server_drop(s->server);
     e->stats.out_of_memory++;
   }
   s->server = NULL;
@@ -51,12 +59,28 @@ void ss_reject_with(ss_session *s, unsigned code, ss_str contacts,
   ss_session_over(s);
 }
 
+void ss_reject_with(ss_session *s, unsigned code, const ss_content *content,
+                    ss_cause cause, ss_message *because) {
+  int rc = reply(s, code, SS_STR_NONE, content);
+  if (rc == SS_EFULL) { /* what the script gave doesn't fit: without it */
+    ss_content none = {0};
+    hand_over(s);
+    rc = ss_session_reply(s, code, SS_STR_NONE, SS_STR_NONE, &none);
+  }
+  finish(s, rc, code, cause, because);
+}
+
 static ss_failure decline(ss_session *s, unsigned code, ss_str contacts,
                           const ss_content *content) {
   if (s->claim != SS_CLAIM_OPEN || !s->endpoint || s->endpoint->closing)
     return ss_session_refusal(s);
   s->claim = SS_CLAIM_DECLINED;
-  ss_reject_with(s, code, contacts, content, SS_CAUSE_TERMINATED_LOCALLY, NULL);
+  int rc = reply(s, code, contacts, content);
+  if (rc == SS_EFULL) {
+    s->claim = SS_CLAIM_OPEN;
+    return ss_send_failure(rc);
+  }
+  finish(s, rc, code, SS_CAUSE_TERMINATED_LOCALLY, NULL);
   return SS_SUCCESS;
 }
 

@@ -162,9 +162,7 @@ static void send_first(ss_session *s, ss_packet *description) {
                : transmit_plain(s, p->code, &content);
   /* where the session has ended, so have its operations */
   if (rc && p->operation && s->state != SS_STATE_DISCONNECTED)
-    ss_operation_end(p->operation,
-                     ss_failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc),
-                     NULL);
+    ss_operation_end(p->operation, ss_send_failure(rc), NULL);
   ss_provisional_free(p);
 }
 
@@ -226,8 +224,7 @@ static ss_failure begin(ss_session *s, unsigned code, bool reliable,
     return queue(s, code, reliable, content, o);
   int rc = reliable ? transmit(s, code, content, NULL, o)
                     : transmit_plain(s, code, content);
-  return rc ? ss_failed(SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE, rc)
-            : SS_SUCCESS;
+  return rc ? ss_send_failure(rc) : SS_SUCCESS;
 }
 
 ss_failure ss_reliable_progress(ss_session *s, unsigned code, bool reliable,
@@ -254,7 +251,7 @@ static void expired(ss_session *s) {
   finish(s->reliable, late);
   ss_session_decide(s, late, NULL);
   ss_content none = {0};
-  ss_reject_with(s, 504, SS_STR_NONE, &none, SS_CAUSE_TIMEOUT, NULL);
+  ss_reject_with(s, 504, &none, SS_CAUSE_TIMEOUT, NULL);
 }
 
 /* RFC 3262 3: at T1 doubling, without the cap of T2, over every transport. */
@@ -311,8 +308,7 @@ static void no_media(ss_session *s, unsigned code) {
   finish(s->reliable, f);
   ss_session_decide(s, f, NULL);
   ss_content none = {0};
-  ss_reject_with(s, code, SS_STR_NONE, &none, SS_CAUSE_NOT_ACCEPTABLE_MEDIA,
-                 NULL);
+  ss_reject_with(s, code, &none, SS_CAUSE_NOT_ACCEPTABLE_MEDIA, NULL);
 }
 
 static void on_settled(ss_session *s, ss_packet *none, unsigned code) {

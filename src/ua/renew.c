@@ -52,6 +52,13 @@ static void no_media(ss_renewal *r) {
                   NULL);
 }
 
+/* The negotiator is at work: not for ever. */
+static void await(ss_renewal *r, ss_renewal_state state) {
+  ss_endpoint *e = r->session->endpoint;
+  r->state = state;
+  ss_loop_timer(e->loop, &r->timer, (uint64_t)64 * e->t1);
+}
+
 /* --- what is sent --------------------------------------------------------- */
 
 static void transmit(ss_renewal *r) {
@@ -75,6 +82,7 @@ static void on_described(ss_session *s, ss_packet *description, unsigned code) {
   ss_renewal *r = s->renewal;
   if (!r || r->state != SS_RENEWAL_DESCRIBING)
     return;
+  ss_loop_timer_stop(s->endpoint->loop, &r->timer);
   if (code || !description) {
     no_media(r);
     return;
@@ -91,9 +99,9 @@ static ss_str given_offer(const ss_renewal *r) {
 
 static void describe(ss_renewal *r) {
   ss_session *s = r->session;
-  r->state = SS_RENEWAL_DESCRIBING;
   switch (r->mode) {
   case SS_RENEW_NEGOTIATED:
+    await(r, SS_RENEWAL_DESCRIBING);
     ss_offer_describe(s, NULL, on_described);
     break;
   case SS_RENEW_AGAIN:
@@ -139,14 +147,6 @@ static void attempt(ss_renewal *r) {
     wait(r, glare());
   else
     describe(r);
-}
-
-static void on_timer(ss_timer *timer) {
-  ss_renewal *r = SS_CONTAINER(timer, ss_renewal, timer);
-  if (r->state == SS_RENEWAL_WAITING)
-    attempt(r);
-  else
-    ss_renewal_failed(r, -ETIMEDOUT);
 }
 
 /* --- what comes back ------------------------------------------------------ */
@@ -205,17 +205,25 @@ static void on_settled(ss_session *s, ss_packet *none, unsigned code) {
     succeed(r);
 }
 
+/* Until the negotiator has been told that its offer came to nothing it isn't
+ * asked for another description: theirs hears 491. */
+static void on_told(ss_session *s, ss_packet *none, unsigned code) {
+  (void)s;
+  (void)none;
+  (void)code;
+}
+
 /* Their answer to our offer, if they gave one. */
 static void settle(ss_renewal *r, ss_message *m) {
   ss_session *s = r->session;
-  r->state = SS_RENEWAL_SETTLING;
+  await(r, SS_RENEWAL_SETTLING);
   if (ss_offer_is_answered(s, m)) {
     ss_offer_answered(s, m);
     ss_offer_settle(s, m, on_settled);
     return;
   }
   ss_offer_failed(s);
-  ss_offer_settle(s, NULL, NULL);
+  ss_offer_settle(s, NULL, on_told);
   no_media(r);
 }
 
@@ -237,6 +245,27 @@ static void on_answer(ss_session *s, ss_packet *description, unsigned code) {
   ss_end_because(s, SS_CAUSE_NOT_ACCEPTABLE_MEDIA);
 }
 
+static void on_timer(ss_timer *timer) {
+  ss_renewal *r = SS_CONTAINER(timer, ss_renewal, timer);
+  ss_session *s = r->session;
+  switch (r->state) {
+  case SS_RENEWAL_WAITING:
+    attempt(r);
+    break;
+  case SS_RENEWAL_DESCRIBING:
+  case SS_RENEWAL_SETTLING:
+    ss_offer_abandon(s);
+    no_media(r);
+    break;
+  case SS_RENEWAL_ANSWERING:
+    ss_offer_abandon(s);
+    on_answer(s, NULL, 500);
+    break;
+  default:
+    ss_renewal_failed(r, -ETIMEDOUT);
+  }
+}
+
 static void accepted(ss_renewal *r, ss_message *m) {
   ss_session *s = r->session;
   bool offered = r->offer != NULL;
@@ -247,7 +276,7 @@ static void accepted(ss_renewal *r, ss_message *m) {
   ss_loop_timer_stop(s->endpoint->loop, &r->timer);
   if (r->invite && !offered && offers) {
     s->media.offering = SS_OFFER_THEIRS;
-    r->state = SS_RENEWAL_ANSWERING;
+    await(r, SS_RENEWAL_ANSWERING);
     ss_offer_describe(s, m, on_answer);
     return;
   }

@@ -37,10 +37,21 @@ static const unsigned legal[] = {
     [SS_STATE_DISCONNECTED] = 0,
 };
 
+static const ss_failure timed_out = {SS_KIND_OPERATION_TIMEOUT, SS_WHY_NONE,
+                                     -ETIMEDOUT};
+static const ss_failure lost = {SS_KIND_CONNECTION_FAILURE, SS_WHY_NONE,
+                                -ECONNRESET};
+
+/* Before a final response: as an accept's. */
 static ss_failure ended_failure(const ss_session *s) {
-  return (ss_failure){
-      SS_KIND_OPERATION_FAILURE,
-      s->endpoint_closed ? SS_WHY_ENDPOINT_CLOSED : SS_WHY_TERMINATED, 0};
+  ss_failure f = {SS_KIND_OPERATION_FAILURE, SS_WHY_TERMINATED, 0};
+  if (s->endpoint_closed)
+    f.reason = SS_WHY_ENDPOINT_CLOSED;
+  else if (s->claim == SS_CLAIM_CANCELLED)
+    f.reason = SS_WHY_CANCELLED;
+  else if (s->claim == SS_CLAIM_EXPIRED)
+    return s->record.reason == SS_CAUSE_TIMEOUT ? timed_out : lost;
+  return f;
 }
 
 /* The call has ended: nothing of what it was about goes on. */
@@ -93,8 +104,8 @@ static void announce(ss_session *s) {
   e->stats.calls_unhandled++;
   s->claim = SS_CLAIM_DECLINED;
   ss_content none = {0};
-  ss_reject_with(s, e->unhandled_code, SS_STR_NONE, &none,
-                 SS_CAUSE_TERMINATED_LOCALLY, NULL);
+  ss_reject_with(s, e->unhandled_code, &none, SS_CAUSE_TERMINATED_LOCALLY,
+                 NULL);
 }
 
 static void deliver_change(ss_session *s) {
@@ -192,19 +203,20 @@ static void on_expiry(ss_timer *timer) {
     ss_answer_expired(s);
     return;
   }
+  if (s->phase == SS_PHASE_SETTLING) {
+    ss_answer_unsettled(s);
+    return;
+  }
   if (s->phase == SS_PHASE_ESTABLISHED) {
     ss_modify_expired(s);
     return;
   }
   s->claim = SS_CLAIM_EXPIRED;
   s->endpoint->stats.calls_timed_out++;
-  ss_session_decide(
-      s, (ss_failure){SS_KIND_OPERATION_TIMEOUT, SS_WHY_NONE, -ETIMEDOUT},
-      NULL);
+  ss_session_decide(s, timed_out, NULL);
   /* RFC 3261 13.3.1: Expires passed: 487. Nobody answered: 408. */
   ss_content none = {0};
-  ss_reject_with(s, s->expires ? 487 : 408, SS_STR_NONE, &none,
-                 SS_CAUSE_TIMEOUT, NULL);
+  ss_reject_with(s, s->expires ? 487 : 408, &none, SS_CAUSE_TIMEOUT, NULL);
 }
 
 static void on_repeat(ss_timer *timer) {
@@ -228,6 +240,10 @@ static void on_ended(void *arg, bool unacknowledged) {
 }
 
 static const ss_server_watch watch = {on_failed, on_ended};
+
+void ss_session_watch(ss_session *s) {
+  ss_server_attach(s->server, &watch, s);
+}
 
 /* RFC 3261 13.3.1: the INVITE is given up on after its Expires or after
  * connect_timeout, whichever comes first. */
@@ -273,7 +289,7 @@ ss_session *ss_session_new(ss_endpoint *e, ss_server *server, ss_message *m,
   ss_reliable_init(s);
   ss_dialog_insert(e, &s->dialog);
   ss_list_append(&e->sessions, &s->node);
-  ss_server_attach(server, &watch, s);
+  ss_session_watch(s);
   e->live++;
   e->held++;
   e->stats.calls_received++;
@@ -326,102 +342,6 @@ void ss_session_over(ss_session *s) {
   }
   s->releasing = true;
   ss_loop_defer(e->loop, &s->job);
-}
-
-ss_str ss_content_type(const ss_content *c) {
-  if (c->content_type.n || !c->body.n)
-    return c->content_type;
-  return SS_STR("application/sdp");
-}
-
-ss_str ss_content_description(const ss_content *c) {
-  return ss_body_part(ss_content_type(c), c->body, SS_STR("application/sdp"));
-}
-
-/* Allow and Supported are ours, unless the script gives its own. */
-bool ss_content_lists(const ss_content *c) {
-  return c->fields && (ss_fields_has(c->fields, SS_FIELD_ALLOW) ||
-                       ss_fields_has(c->fields, SS_FIELD_SUPPORTED));
-}
-
-/* What a response says that makes or renews a dialog (RFC 3261 12.1.1): its
- * Contact in `text`. */
-static int target_of(ss_session *s, ss_buf *text, ss_reply *reply) {
-  ss_identity_contact(s->endpoint, &s->path, text);
-  reply->contact = ss_buf_view(text);
-  return text->full ? SS_EFULL : 0;
-}
-
-static ss_reply reply_of(ss_session *s, unsigned code,
-                         const ss_content *content) {
-  return (ss_reply){.code = code,
-                    .reason = content->reason,
-                    .to_tag = {s->dialog.local_tag, SS_TAG_LEN},
-                    .server = ss_str_z(s->endpoint->name),
-                    .fields = content->fields,
-                    .content_type = ss_content_type(content),
-                    .body = content->body};
-}
-
-/* Allow and Supported go into a 2xx. m: what is answered, by which a session
- * may be refreshed. */
-static int own_lines(ss_session *s, const ss_message *m,
-                     const ss_content *content, ss_str own, ss_buf *lines,
-                     ss_reply *reply) {
-  bool success = reply->code / 100 == 2;
-  if (success && !ss_content_lists(content))
-    ss_buf_str(lines, ss_str_z(s->endpoint->options));
-  if (success)
-    ss_refresh_answer(s, m, lines);
-  if (lines->n) {
-    ss_buf_str(lines, own);
-    own = ss_buf_view(lines);
-  }
-  reply->own = own;
-  return lines->full ? SS_EFULL : 0;
-}
-
-int ss_session_reply(ss_session *s, unsigned code, ss_str contact, ss_str own,
-                     const ss_content *content) {
-  if (!s->server)
-    return SS_ECLOSED;
-  char text[512], more[1024];
-  ss_buf b = SS_BUF_ON(text, sizeof text);
-  ss_buf lines = SS_BUF_ON(more, sizeof more);
-  ss_reply reply = reply_of(s, code, content);
-  bool dialog = code > 100 && code < 300;
-  reply.contact = contact;
-  reply.record_route = dialog;
-  int rc = !contact.n && dialog ? target_of(s, &b, &reply) : 0;
-  if (!rc)
-    rc = own_lines(s, s->request, content, own, &lines, &reply);
-  if (!rc)
-    rc = ss_server_reply(s->server, &reply);
-  if (!rc && code >= 200)
-    ss_record_final(s, code);
-  if (!rc && code / 100 == 2)
-    ss_refresh_answered(s);
-  return rc;
-}
-
-int ss_session_respond(ss_session *s, ss_server *server, unsigned code,
-                       ss_str own, const ss_content *content) {
-  char text[512], more[1024];
-  ss_buf b = SS_BUF_ON(text, sizeof text);
-  ss_buf lines = SS_BUF_ON(more, sizeof more);
-  ss_reply reply = reply_of(s, code, content);
-  ss_message *m = ss_server_request(server);
-  bool renews = m && (m->method == SS_INVITE || m->method == SS_UPDATE);
-  int rc = renews && code < 300 ? target_of(s, &b, &reply) : 0;
-  if (!rc && renews)
-    rc = own_lines(s, m, content, own, &lines, &reply);
-  else
-    reply.own = own;
-  if (!rc)
-    rc = ss_server_reply(server, &reply);
-  if (!rc && renews && code / 100 == 2)
-    ss_refresh_answered(s);
-  return rc;
 }
 
 ss_failure ss_session_refusal(const ss_session *s) {

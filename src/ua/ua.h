@@ -74,6 +74,8 @@ typedef struct ss_media {
   ss_packet *local;    /* in force; may be the same */
   ss_packet *proposed; /* sent, and not yet in force */
   ss_packet *said;     /* sent last, whatever came of it */
+  ss_packet *early;    /* answered the INVITE's offer in a provisional response
+                          that wasn't reliable; NULL: none has */
   ss_message *remote;  /* carried theirs; NULL: none yet */
   uint64_t version;    /* the highest that was sent */
   bool held;           /* hold() was called: we don't want to receive */
@@ -388,8 +390,16 @@ void ss_session_move(ss_session *s, ss_state state, ss_cause cause,
 void ss_session_decide(ss_session *s, ss_failure outcome, ss_message *ack);
 /* Nothing more will happen on the wire: leaves the endpoint. */
 void ss_session_over(ss_session *s);
+/* Hears of its INVITE's transaction. */
+void ss_session_watch(ss_session *s);
 /* Leaves the endpoint now: an outcome that is owed is delivered, no event. */
 void ss_session_forget(ss_session *s);
+/* Why the script can't do that now. */
+ss_failure ss_session_refusal(const ss_session *s);
+/* Likewise what needs a connected session. */
+ss_failure ss_session_not_connected(const ss_session *s);
+
+/* response.c */
 /* Renders and sends a response to the INVITE; its Contact is ours
  * unless one is given. own: further lines of the stack's. */
 int ss_session_reply(ss_session *s, unsigned code, ss_str contact, ss_str own,
@@ -404,10 +414,6 @@ ss_str ss_content_type(const ss_content *c);
 ss_str ss_content_description(const ss_content *c);
 /* It has an Allow or Supported of the script's own. */
 bool ss_content_lists(const ss_content *c);
-/* Why the script can't do that now. */
-ss_failure ss_session_refusal(const ss_session *s);
-/* Likewise what needs a connected session. */
-ss_failure ss_session_not_connected(const ss_session *s);
 
 /* record.c: a call's times, codes and outcome */
 void ss_record_start(ss_session *s);
@@ -417,6 +423,8 @@ void ss_record_end(ss_session *s, const ss_change *last);
 /* answer.c */
 void ss_answer_ack(ss_session *s, ss_message *ack);
 void ss_answer_expired(ss_session *s); /* 64*T1 without ACK */
+/* The ACK's answer isn't taken in for 64*T1. */
+void ss_answer_unsettled(ss_session *s);
 void ss_answer_repeat(ss_session *s);
 void ss_answer_undeliverable(ss_session *s, int rc);
 void ss_answer_stop(ss_session *s); /* no more repeats */
@@ -425,9 +433,8 @@ void ss_answer_start(ss_session *s);
 
 /* reject.c: the final response that isn't an accept, and the session is over
  * but for the transaction */
-void ss_reject_with(ss_session *s, unsigned code, ss_str contacts,
-                    const ss_content *content, ss_cause cause,
-                    ss_message *because);
+void ss_reject_with(ss_session *s, unsigned code, const ss_content *content,
+                    ss_cause cause, ss_message *because);
 
 /* end.c */
 void ss_end_by_us(ss_session *s, const ss_fields *fields,
