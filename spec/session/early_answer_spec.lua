@@ -86,7 +86,8 @@ describe("an answer in an unreliable 183", function()
       assert(session:progress(183, {
         content_type = "multipart/mixed;boundary=b",
         body = "--b\r\nContent-Type: text/plain\r\n\r\nhi\r\n--b\r\n"
-          .. "Content-Type: application/sdp\r\n\r\n" .. EARLY .. "\r\n--b--\r\n",
+          .. "Content-Type: application/sdp\r\n\r\n" .. EARLY
+          .. "\r\n--b--\r\n",
       }))
     end)
     assert.equal(EARLY, ok.body)
