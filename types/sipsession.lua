@@ -416,7 +416,9 @@ local session = {}
 ---@field headers? sipsession.headers
 ---@field reason? string the reason phrase
 ---@field sdp? string a description
----@field body? string with content_type
+---With content_type, in place of a description: a 200 whose body has none goes
+---without, whatever the negotiator would say
+---@field body? string
 ---@field content_type? string "type/subtype", with body
 
 ---@alias sipsession.ended
