@@ -102,6 +102,45 @@ describe("sip.endpoint", function()
     end, "^listen: required")
   end)
 
+  it("advertises a host, and a port where one is given", function()
+    local peer = network:peer("udp:10.0.0.2:5062", { auto = true })
+    for advertised, contact in pairs {
+      ["203.0.113.5"] = "203.0.113.5:5060",
+      ["203.0.113.5:5070"] = "203.0.113.5:5070",
+      ["[2001:db8::1]"] = "[2001:db8::1]:5060",
+      ["[2001:db8::1]:65535"] = "[2001:db8::1]:65535",
+      ["sip.example.com"] = "sip.example.com:5060",
+      ["my_desk-1:1"] = "my_desk-1:1", ["3com.example"] = "3com.example:5060",
+    } do
+      local endpoint =
+        assert(sip.endpoint(options { advertise = advertised }))
+      endpoint:on("session_received", function(session)
+        session:progress(180)
+        session:reject(486)
+      end)
+      local call = peer:invite { to = "sip:desk@10.0.0.1" }
+      assert.equal("<sip:" .. contact .. ">",
+        assert(call:wait(180)):header "Contact")
+      assert(call:wait(486))
+      endpoint:close()
+      network:advance(3)
+    end
+  end)
+
+  it("advertises nothing else", function()
+    for _, bad in ipairs {
+      "2001:db8::1", "::1", "[::1", "[]", "[host]", "[1.2.3.4]", "[1::2::3]",
+      "[::1]5060", "sip:1.2.3.4", "udp:1.2.3.4:5060", "http://x", "user@host",
+      "@host", "a b", " host", "host ", "a,b", "<host>", "host;lr", "host?x=1",
+      "1.2.3.4:5060>;x=", "1.2.3.456", "1.2.3", ":5060", "host:", "host:abc",
+      "1.2.3.4:0", "203.0.113.5:70000", "host:5060:1",
+    } do
+      raises({ advertise = bad }, "^advertise: '" .. bad:gsub("%p", "%%%0")
+        .. "' is no host and port; write \"203%.0%.113%.5:5060\" or "
+        .. "\"%[2001:db8::1%]\"$")
+    end
+  end)
+
   it("raises at the caller's line", function()
     local ok, err = pcall(function()
       sip.endpoint { listen = 7 }

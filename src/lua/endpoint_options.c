@@ -85,22 +85,54 @@ static void text_check(lua_State *L, const char *name, ss_str *out) {
                name);
 }
 
-static void uri_check(lua_State *L, ss_endpoint_config *config) {
+static bool is_sip_uri(lua_State *L, ss_str text) {
   ss_arena arena;
   ss_uri uri;
   int rc;
 
-  text_check(L, "uri", &config->uri);
-  if (!config->uri.n)
-    return;
   ss_arena_init(&arena, ARENA_MAX);
   memset(&uri, 0, sizeof uri);
-  rc = ss_uri_parse(&arena, config->uri, &uri);
+  rc = ss_uri_parse(&arena, text, &uri);
   ss_arena_free(&arena);
   lss_check_memory(L, rc);
-  if (rc || !uri.sip)
+  return !rc && uri.sip;
+}
+
+static void uri_check(lua_State *L, ss_endpoint_config *config) {
+  text_check(L, "uri", &config->uri);
+  if (config->uri.n && !is_sip_uri(L, config->uri))
     luaL_error(L, "uri: '%s' is no SIP URI; write \"sip:user@host\"",
                lss_printable(L, config->uri));
+}
+
+/* "host" or "host:port", of a URI: a host in brackets is an IPv6 address, one
+ * of digits and dots an IPv4 address. */
+static bool has_host(ss_str s) {
+  bool brackets = s.p[0] == '[';
+  ss_addr addr;
+
+  s.n = brackets ? ss_str_chr(s, ']') + 1 : ss_str_chr(s, ':');
+  return (!brackets && strspn(s.p, "0123456789.") < s.n) ||
+         !ss_addr_ip(&addr, SS_UDP, s, 0);
+}
+
+/* RFC 3261 25.1: hostport, which is what a SIP URI may be without user,
+ * parameters and headers. */
+static void advertise_check(lua_State *L, ss_endpoint_config *config) {
+  ss_str *s = &config->advertise;
+
+  text_check(L, "advertise", s);
+  if (!s->n)
+    return;
+  lua_pushliteral(L, "sip:");
+  lua_pushvalue(L, -2);
+  lua_concat(L, 2);
+  if (strpbrk(s->p, "@;?") || !is_sip_uri(L, lss_to_str(L, -1)) ||
+      !has_host(*s))
+    luaL_error(L,
+               "advertise: '%s' is no host and port; write "
+               "\"203.0.113.5:5060\" or \"[2001:db8::1]\"",
+               lss_printable(L, *s));
 }
 
 static void codes_check(lua_State *L, ss_endpoint_config *config) {
@@ -221,7 +253,7 @@ void lss_endpoint_config(lua_State *L, ss_endpoint_config *config) {
   ss_endpoint_config_default(config);
   listen_check(L, config);
   uri_check(L, config);
-  text_check(L, "advertise", &config->advertise);
+  advertise_check(L, config);
   text_check(L, "user_agent", &config->user_agent);
   codes_check(L, config);
   if (lss_option_any(L, 1, "reliable"))
