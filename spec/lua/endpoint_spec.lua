@@ -141,6 +141,26 @@ describe("sip.endpoint", function()
     end
   end)
 
+  it("accepts media types, in a list or between commas", function()
+    for _, accept in ipairs {
+      "application/sdp", "application/sdp, text/plain", { "text/plain" },
+      { "application/sdp", "application/vnd.x-y+xml" }, "*/*", "text/*",
+    } do
+      assert(sip.endpoint(options { accept = accept })):close()
+      network:advance(3)
+    end
+    for _, bad in ipairs {
+      "garbage", "*", "text/", "/plain", "/", "text/plain/x", "text plain",
+      "text/pl ain", "text/plain;charset=utf-8", "\"a/b\"", "a/b, c",
+      "a/b,,c/d", " ", "",
+    } do
+      for _, accept in ipairs { bad, { bad }, { "application/sdp", bad } } do
+        raises({ accept = accept },
+          "^accept: media types expected, as \"application/sdp\"$")
+      end
+    end
+  end)
+
   it("raises at the caller's line", function()
     local ok, err = pcall(function()
       sip.endpoint { listen = 7 }

@@ -8,6 +8,7 @@
 #include "lua/options.h"
 #include "lua/printable.h"
 #include "lua/timing.h"
+#include "sip/headers.h"
 
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
@@ -190,6 +191,25 @@ static void limits_check(lua_State *L, ss_endpoint_config *config) {
     luaL_error(L, "header_lines: at most 250");
 }
 
+/* One media type, or some between commas (RFC 3261 25.1); without parameters,
+ * for a body's aren't looked at. */
+static bool are_types(ss_str list) {
+  ss_str type;
+
+  if (!list.n || ss_check_text(list))
+    return false;
+  while (ss_str_element(&list, &type))
+    if (!type.n || ss_media_type(type).n != type.n)
+      return false;
+  return true;
+}
+
+/* On the top. */
+static void types_check(lua_State *L) {
+  if (lua_type(L, -1) != LUA_TSTRING || !are_types(lss_to_str(L, -1)))
+    luaL_error(L, "accept: media types expected, as \"application/sdp\"");
+}
+
 /* RFC 3261 20.1: the media types of an Accept header. */
 static void accept_check(lua_State *L, ss_endpoint_config *config) {
   luaL_Buffer b;
@@ -200,16 +220,16 @@ static void accept_check(lua_State *L, ss_endpoint_config *config) {
     return;
   idx = lua_gettop(L);
   if (lua_type(L, idx) == LUA_TSTRING) {
-    text_check(L, "accept", &config->accept);
+    types_check(L);
+    config->accept = lss_to_str(L, idx);
     return;
   }
   n = lua_istable(L, idx) ? (lua_Integer)lua_rawlen(L, idx) : 0;
   if (n < 1 || n > 64)
     luaL_error(L, "accept: a list of 1 to 64 media types expected");
   for (i = 1; i <= n; i++) {
-    if (lua_rawgeti(L, idx, i) != LUA_TSTRING || !lua_rawlen(L, -1) ||
-        ss_check_text(lss_to_str(L, -1)))
-      luaL_error(L, "accept: media types expected, as \"application/sdp\"");
+    lua_rawgeti(L, idx, i);
+    types_check(L);
     lua_pop(L, 1);
   }
   luaL_buffinit(L, &b);
