@@ -5,7 +5,12 @@ local World = require "support.world"
 local STACKS = {
   "Via", "From", "To", "Call-ID", "CSeq", "Contact", "Max-Forwards", "Route",
   "Record-Route", "Content-Length", "RSeq", "RAck", "Session-Expires",
-  "Min-SE", "v", "f", "t", "i", "m", "l", "x", "VIA", "via",
+  "Min-SE", "VIA", "via",
+}
+
+local COMPACT = {
+  v = "Via", f = "From", t = "To", i = "Call-ID", m = "Contact",
+  l = "Content-Length", x = "Session-Expires", X = "Session-Expires",
 }
 
 describe("headers", function()
@@ -86,7 +91,15 @@ describe("headers", function()
         "header '" .. name:gsub("%-", "%%-") .. "' is set by the stack; remove")
     end
     refused({ ["Content-Type"] = "a/b" }, ".*use the option 'content_type'")
-    refused({ c = "a/b" }, ".*use the option 'content_type'")
+  end)
+
+  it("of the stack are refused in compact form, with the full name", function()
+    for name, full in pairs(COMPACT) do
+      refused({ [name] = "x" }, ("header '%s' is %s, which is set by the "
+        .. "stack; remove it$"):format(name, full:gsub("%-", "%%-")))
+    end
+    refused({ c = "a/b" }, "header 'c' is Content%-Type, which is set by the "
+      .. "stack; use the option 'content_type'$")
   end)
 
   it("that can't be written are refused", function()

@@ -10,17 +10,25 @@
 
 /* --- headers -------------------------------------------------------------- */
 
+/* The stack sets that one; a compact form (RFC 3261 7.3.3) is spelt out. */
+static int owned(lua_State *L, ss_str name, const char *text) {
+  ss_field_id id = ss_field_lookup(name);
+  const char *instead = id == SS_FIELD_CONTENT_TYPE
+                            ? "use the option 'content_type'"
+                            : "remove it";
+
+  if (name.n == 1)
+    return luaL_error(L, "header '%s' is %s, which is set by the stack; %s",
+                      text, ss_field_name(id).p, instead);
+  return luaL_error(L, "header '%s' is set by the stack; %s", text, instead);
+}
+
 static int refused(lua_State *L, ss_str name, int rc) {
   const char *text = lss_printable(L, name);
 
   switch (rc) {
   case SS_EOWNED:
-    if (ss_field_lookup(name) == SS_FIELD_CONTENT_TYPE)
-      return luaL_error(L,
-                        "header '%s' is set by the stack; use the option "
-                        "'content_type'",
-                        text);
-    return luaL_error(L, "header '%s' is set by the stack; remove it", text);
+    return owned(L, name, text);
   case SS_ETOKEN:
     return luaL_error(L,
                       "header '%s': the name is not a token (letters, "
