@@ -106,6 +106,69 @@ describe("a media negotiator", function()
     w.network:advance(1)
   end)
 
+  local function refused(media, pattern)
+    assert.error_matches(function()
+      w.endpoint.media = media
+    end, pattern)
+    assert.error_matches(function()
+      sip.endpoint { listen = "udp:10.0.0.9:5060", network = w.network,
+        media = media }
+    end, pattern)
+  end
+
+  local function nothing() end
+
+  it("whose function is misspelt is refused, and told what was meant",
+    function()
+      refused({ get_anwser = nothing }, "unknown media function 'get_anwser' "
+        .. "%(did you mean 'get_answer'%?%)")
+      refused({ get_answer = nothing, getoffer = nothing },
+        "unknown media function 'getoffer' %(did you mean 'get_offer'%?%)")
+      refused({ get_offer = nothing, set_anser = nothing },
+        "unknown media function 'set_anser' %(did you mean 'set_answer'%?%)")
+    end)
+
+  it("with fields, but none of the functions, is refused", function()
+    for _, media in ipairs {
+      { answer = nothing }, { address = "10.0.0.1" }, { nothing },
+      setmetatable({ port = 4000 }, { __index = { answer = nothing } }),
+    } do
+      refused(media, "media: none of get_answer, get_offer, set_answer is "
+        .. "there")
+    end
+    refused(setmetatable({}, { __index = { get_offer = 7 } }),
+      "media.get_offer: function expected, got number")
+  end)
+
+  it("may be an object: inherited functions, fields of its own", function()
+    local Class = {}
+    Class.__index = Class
+    function Class.get_answer()
+      return World.ANSWER
+    end
+    local media = setmetatable({ port = 4000, set_offer = World.ANSWER,
+      get_answers = nothing, [1] = "x" }, Class)
+    w.endpoint.media = media
+    local call = accept(nil, { sdp = World.OFFER })
+    assert.equal(World.ANSWER, assert(call:wait(200)).body)
+    w.network:advance(1)
+    call:bye()
+    w.network:advance(1)
+  end)
+
+  it("may be empty, and get its functions later", function()
+    local media = {}
+    w.endpoint.media = media
+    function media.get_answer()
+      return World.ANSWER
+    end
+    local call = accept(nil, { sdp = World.OFFER })
+    assert.equal(World.ANSWER, assert(call:wait(200)).body)
+    w.network:advance(1)
+    call:bye()
+    w.network:advance(1)
+  end)
+
   it("may yield", function()
     local call = accept({
       get_answer = function()

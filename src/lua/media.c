@@ -6,11 +6,59 @@
 #include "lua/call.h"
 #include "lua/class.h"
 #include "lua/endpoint.h"
+#include "lua/options.h"
 #include "sip/body.h"
 
+static const char *const names[] = {[SS_NEGOTIATE_ANSWER] = "get_answer",
+                                    [SS_NEGOTIATE_OFFER] = "get_offer",
+                                    [SS_NEGOTIATE_SETTLE] = "set_answer",
+                                    NULL};
+
+/* Whether the table at idx has one of the functions, or inherits it. */
+static bool has_functions(lua_State *L, int idx) {
+  bool some = false;
+  int i;
+
+  for (i = 0; names[i]; i++) {
+    if (lua_getfield(L, idx, names[i]) == LUA_TFUNCTION)
+      some = true;
+    else if (!lua_isnil(L, -1))
+      luaL_error(L, "media.%s: function expected, got %s", names[i],
+                 luaL_typename(L, -1));
+    lua_pop(L, 1);
+  }
+  return some;
+}
+
+/* Raises for a function, as lua_next has it on the top, that is named almost
+ * like one that isn't there: nobody would call it. */
+static void field_check(lua_State *L, int idx) {
+  const char *name, *meant;
+
+  if (lua_type(L, -2) != LUA_TSTRING || !lua_isfunction(L, -1))
+    return;
+  name = lua_tostring(L, -2);
+  meant = lss_option_meant(name, names);
+  if (!meant)
+    return;
+  if (lua_getfield(L, idx, meant) == LUA_TNIL)
+    lss_option_unknown(L, name, meant, "media function");
+  lua_pop(L, 1);
+}
+
+/* Other fields are its own business; false: there are none at all. */
+static bool fields_check(lua_State *L, int idx) {
+  bool some = false;
+
+  for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+    field_check(L, idx);
+    some = true;
+  }
+  return some;
+}
+
 void lss_media_check(lua_State *L, int idx) {
-  static const char *const names[] = {"get_answer", "get_offer", "set_answer"};
-  size_t i;
+  bool asked;
 
   idx = lua_absindex(L, idx);
   if (lua_isnil(L, idx))
@@ -20,13 +68,9 @@ void lss_media_check(lua_State *L, int idx) {
                "media: a table with get_answer, get_offer, set_answer "
                "expected, got %s",
                luaL_typename(L, idx));
-  for (i = 0; i < 3; i++) {
-    lua_getfield(L, idx, names[i]);
-    if (!lua_isnil(L, -1) && !lua_isfunction(L, -1))
-      luaL_error(L, "media.%s: function expected, got %s", names[i],
-                 luaL_typename(L, -1));
-    lua_pop(L, 1);
-  }
+  asked = has_functions(L, idx);
+  if (fields_check(L, idx) && !asked) /* an empty one is never asked */
+    luaL_error(L, "media: none of get_answer, get_offer, set_answer is there");
   lss_context_get(L)->media = true;
 }
 
@@ -45,19 +89,12 @@ bool lss_media_push(lua_State *L, int idx, const char *name) {
   return lua_isfunction(L, -1);
 }
 
-static const char *name_of(ss_negotiate what) {
-  static const char *const name[] = {[SS_NEGOTIATE_ANSWER] = "get_answer",
-                                     [SS_NEGOTIATE_OFFER] = "get_offer",
-                                     [SS_NEGOTIATE_SETTLE] = "set_answer"};
-  return name[what];
-}
-
 bool lss_media_has(lua_State *L, lss_context *c, int idx, ss_negotiate what) {
   bool has;
 
   if (!c->media)
     return false;
-  has = lss_media_push(L, idx, name_of(what));
+  has = lss_media_push(L, idx, names[what]);
   lua_pop(L, 1);
   return has;
 }
@@ -140,7 +177,7 @@ static int start(lua_State *L) {
     return 0;
   lua_getiuservalue(L, 2, LSS_SESSION_ENDPOINT);
   push_subject(L, 2, box);
-  if (!lss_media_push(L, 2, name_of(box->what))) {
+  if (!lss_media_push(L, 2, names[box->what])) {
     /* The script took it away after it was looked for. */
     ss_session_negotiated(box->core, box->round, SS_STR_NONE,
                           box->what == SS_NEGOTIATE_SETTLE ? 0 : 488);

@@ -27,25 +27,6 @@ static size_t distance(const char *a, const char *b) {
   return row[m];
 }
 
-static int unknown(lua_State *L, const char *name, const char *const *names,
-                   const char *what) {
-  const char *meant = NULL;
-  size_t least = 3;
-
-  for (; *names; names++) {
-    size_t d = distance(name, *names);
-    if (d < least) {
-      least = d;
-      meant = *names;
-    }
-  }
-  name = lss_printable(L, ss_str_z(name));
-  if (meant)
-    return luaL_error(L, "unknown %s '%s' (did you mean '%s'?)", what, name,
-                      meant);
-  return luaL_error(L, "unknown %s '%s'", what, name);
-}
-
 static bool listed(const char *name, const char *const *names) {
   for (; *names; names++)
     if (strcmp(name, *names) == 0)
@@ -53,14 +34,42 @@ static bool listed(const char *name, const char *const *names) {
   return false;
 }
 
+const char *lss_option_meant(const char *name, const char *const *names) {
+  const char *meant = NULL;
+  size_t least = 3;
+
+  if (listed(name, names))
+    return NULL;
+  for (; *names; names++) {
+    size_t d = distance(name, *names);
+    if (d < least) {
+      least = d;
+      meant = *names;
+    }
+  }
+  return meant;
+}
+
+int lss_option_unknown(lua_State *L, const char *name, const char *meant,
+                       const char *what) {
+  name = lss_printable(L, ss_str_z(name));
+  if (meant)
+    return luaL_error(L, "unknown %s '%s' (did you mean '%s'?)", what, name,
+                      meant);
+  return luaL_error(L, "unknown %s '%s'", what, name);
+}
+
 /* Raises unless the key at idx is one of `names`. */
 static void name_check(lua_State *L, int idx, const char *const *names,
                        const char *what) {
+  const char *name;
+
   if (lua_type(L, idx) != LUA_TSTRING)
     luaL_error(L, "unknown %s %s: names expected", what,
                luaL_tolstring(L, idx, NULL));
-  if (!listed(lua_tostring(L, idx), names))
-    unknown(L, lua_tostring(L, idx), names, what);
+  name = lua_tostring(L, idx);
+  if (!listed(name, names))
+    lss_option_unknown(L, name, lss_option_meant(name, names), what);
 }
 
 void lss_options_check(lua_State *L, int idx, const char *const *names,

@@ -13,6 +13,11 @@ void lss_options_check(lua_State *L, int idx, const char *const *names,
 /* The same, for "option"; pushes the n that are wanted, nil or not. */
 void lss_options_take(lua_State *L, int idx, const char *const *names,
                       const char *const *wanted, int n);
+/* For tables that may have other fields: which of `names` one that is none of
+ * them was probably meant to be, or NULL; and the error. */
+const char *lss_option_meant(const char *name, const char *const *names);
+int lss_option_unknown(lua_State *L, const char *name, const char *meant,
+                       const char *what);
 /* Each pushes the option, nil or not, and leaves it there: what it gives
  * borrows from it. False: it isn't given. */
 bool lss_option_any(lua_State *L, int idx, const char *name);
