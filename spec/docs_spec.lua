@@ -218,6 +218,25 @@ function run.testing()
   endpoint:close()
 end
 
+-- The first run ends as by Ctrl-C; a handler sleeps on.
+function run.drain()
+  local own = module(function(mode)
+    return sip.run(mode or error("interrupted!", 0))
+  end)
+  own.endpoint { listen = "udp:10.0.0.1:5060" }
+  opened:on("session_received", function(session)
+    session:participate()
+    sip.sleep(60)
+  end)
+  network:peer("udp:10.0.0.2:5060", { auto = true }):invite {
+    to = "sip:desk@10.0.0.1",
+  }
+  network:advance(1)
+  chunk("drain", nil, { endpoint = opened, sip = own })()
+  assert.matches("200 OK %(%d+ BYE%)[^\n]+\n$", network:trace())
+  assert.is_true(network:time() < 2)
+end
+
 -- A real call, to the port that the block opened: what came back. Calls
 -- done() when something did, or nothing for five seconds.
 local function call_over(uv, done)
