@@ -35,6 +35,7 @@ build = {
     LIBDIR = "$(LIBDIR)",
     LUADIR = "$(LUADIR)",
   },
+  copy_directories = { "docs", "examples", "types" },
 }
 test = {
   type = "command",
