@@ -528,21 +528,24 @@ function session:progress(code, options) end
 ---@field body? string
 ---@field content_type? string
 
----Declines the call (RFC 3261 13.3.1.3; UCMA: Reject).
+---Declines the call (RFC 3261 13.3.1.3; UCMA: Reject). Errors:
+---invalid_operation, as participate; operation_failure: what was given doesn't
+---fit a message, nothing was sent.
 ---@param code integer 400-699
 ---@param headers? sipsession.headers
 ---@param reason? string the reason phrase
 ---@return true? rejected
----@return sipsession.error? err invalid_operation, connection_failure
+---@return sipsession.error? err
 ---@overload fun(self, options: sipsession.refusal): true?, sipsession.error?
 function session:reject(code, headers, reason) end
 
----Sends the caller elsewhere (RFC 3261 13.3.1.2; UCMA: Forward).
+---Sends the caller elsewhere (RFC 3261 13.3.1.2; UCMA: Forward). Errors: as
+---reject.
 ---@param targets string|string[] URIs, or name-addrs with parameters
 ---@param code? integer 300-399; 302
 ---@param headers? sipsession.headers
 ---@return true? redirected
----@return sipsession.error? err invalid_operation, connection_failure
+---@return sipsession.error? err
 function session:redirect(targets, code, headers) end
 
 ---Ends the call, in any state, at once; idempotent (RFC 3261 15; UCMA:
@@ -722,7 +725,7 @@ function referral:notify(code, reason) end
 ---yield; BYE and CANCEL win meanwhile. An UPDATE waits 32*T1 for it: 504; an
 ---accept whose ACK came, and a renegotiate, 64*T1: "media".
 ---Without one the library says again what was said last, with the directions
----of RFC 3264 6.1.
+---of RFC 3264 6.1. An empty table is asked nothing, other fields aren't read.
 ---@class sipsession.media
 ---nil refuses the request with 488, an error with 500; a call that stands stays
 ---as it was
