@@ -228,6 +228,8 @@ describe("network", function()
     other:peer "udp:10.0.0.2:5060":send(options(), "udp:10.0.0.3:5060")
     assert.equal("", other:trace())
     other:close()
+    assert.equal("", other:trace())
+    other:close()
   end)
 
   it("has one user for each address", function()

@@ -1067,7 +1067,9 @@ function network:wait(condition, seconds) end
 ---@param how sipsession.testing.impairment
 function network:impair(how) end
 
----Loses every message that fn returns true for.
+---Loses every message that fn returns true for. fn is asked when the message
+---leaves: at once for a peer's, when the handlers have run for an endpoint's.
+---It can't wait, nor advance or close the network.
 ---@param fn fun(m: sipsession.message, from: string, to: string): boolean?
 ---@return function remove
 function network:drop(fn) end

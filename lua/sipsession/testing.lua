@@ -97,9 +97,9 @@ function Network:wait(condition, seconds)
   return condition()
 end
 
--- How the network treats what is sent from now on: loss, duplicate and
--- reorder are probabilities (0 to 1), delay is in seconds. What isn't named is
--- off; streams are only delayed.
+-- How the network treats what is sent from now on; what waits for the end of
+-- the step leaves first. loss, duplicate and reorder are probabilities (0 to
+-- 1), delay is in seconds. What isn't named is off; streams are only delayed.
 function Network:impair(how)
   how = how or {}
   for name, value in pairs(how) do
@@ -111,20 +111,23 @@ function Network:impair(how)
       error(("impair: %s can't be %s"):format(name, tostring(value)), 2)
     end
   end
+  self.core:flush()
   self.core:impair {
     loss = how.loss or 0, duplicate = how.duplicate or 0,
     reorder = how.reorder or 0, delay = how.delay or 0,
   }
 end
 
--- Loses every message for which fn(message, from, to) is true; from and to are
--- addresses. Several of them may be there. Returns a function that removes it.
+-- Loses every message, of those that are sent from now on, for which
+-- fn(message, from, to) is true; from and to are addresses. Several of them may
+-- be there. Returns a function that removes it.
 function Network:drop(fn)
   if type(fn) ~= "function" then
     error("drop: a function is expected", 2)
   end
   local filters = self.filters
   local own = { fn = fn }
+  self.core:flush()
   filters[#filters + 1] = own
   self.core:filter(function(bytes, from, to)
     local message = self:message(bytes)
@@ -135,6 +138,7 @@ function Network:drop(fn)
     end
   end)
   return function()
+    self.core:flush()
     for i, filter in ipairs(filters) do
       if filter == own then
         table.remove(filters, i)
@@ -149,6 +153,7 @@ end
 -- What was sent so far, as a ladder: text, a line for each message. `width`:
 -- the columns are at most that wide.
 function Network:trace(width)
+  self.core:flush()
   return ladder(self.log, width)
 end
 

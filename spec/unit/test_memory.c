@@ -11,6 +11,9 @@ static void datagrams_arrive_in_order_after_the_delay(void **state) {
   assert_int_equal(send_text(&path, "1"), 0);
   assert_int_equal(send_text(&path, "2"), 0);
   assert_int_equal(ss_memory_in_flight(memory), 2);
+  assert_true(ss_memory_step(memory, 1019)); /* they leave */
+  assert_int_equal(ss_memory_in_flight(memory), 2);
+  assert_int_equal(loop->now, 1000);
   assert_false(ss_memory_step(memory, 1019));
   assert_int_equal(loop->now, 1019);
   assert_string_equal(b_notes.text, "");
@@ -30,6 +33,8 @@ static void no_delay_means_the_next_step_at_the_same_time(void **state) {
   b_notes.answer = "2";
   path = path_to(a, "udp:10.0.0.2:5060");
   send_text(&path, "1");
+  assert_true(ss_memory_step(memory, 1000)); /* it leaves */
+  assert_string_equal(b_notes.text, "");
   assert_true(ss_memory_step(memory, 1000));
   assert_string_equal(b_notes.text, "1;");
   assert_string_equal(a_notes.text, "");
@@ -218,6 +223,89 @@ static void hooks_see_and_drop_messages(void **state) {
   assert_string_equal(a_notes.text, "C;");
 }
 
+static void hooks_are_called_when_who_sends_is_done(void **state) {
+  static const ss_memory_hooks hooks = {NULL, told_sent};
+  ss_path path;
+  (void)state;
+  open_both("udp");
+  ss_memory_set_hooks(memory, &hooks, &hook_notes);
+  path = path_to(a, "udp:10.0.0.2:5060");
+  send_text(&path, "1");
+  send_text(&path, "2");
+  ss_transport_close(a);
+  assert_string_equal(hook_notes.text, "");
+  assert_int_equal(ss_memory_in_flight(memory), 2);
+  ss_memory_flush(memory);
+  assert_string_equal(hook_notes.text, "1;2;");
+  assert_int_equal(ss_memory_in_flight(memory), 2);
+  assert_true(ss_memory_step(memory, 1000)); /* nothing is put off any more */
+  assert_string_equal(b_notes.text, "1;2;");
+  a = NULL;
+}
+
+static ss_mpeer *closing;
+
+/* Closes everybody, and has one more message sent before that. */
+static bool close_all(void *arg, const ss_addr *from, const ss_addr *to,
+                      ss_str text) {
+  notes *s = arg;
+  (void)from;
+  notes_add(s, text.p, 1);
+  if (a) {
+    ss_path path = {b, NULL, *to};
+    send_text(&path, "3");
+    ss_memory_flush(memory); /* not in the middle of another one */
+  }
+  ss_transport_close(a);
+  ss_transport_close(b);
+  ss_mpeer_close(closing);
+  a = b = NULL;
+  closing = NULL;
+  return false;
+}
+
+static void a_hook_may_close_who_sends(void **state) {
+  static const ss_memory_hooks hooks = {.drop = close_all};
+  ss_addr to = addr_of("udp:10.0.0.1:5060");
+  ss_mpeer *p = closing = open_peer("udp:10.0.0.9:5060");
+  ss_path path;
+  (void)state;
+  open_both("udp");
+  ss_memory_set_hooks(memory, &hooks, &hook_notes);
+  path = path_to(a, "udp:10.0.0.9:5060");
+  send_text(&path, "1");
+  send_text(&path, "2");
+  assert_int_equal(ss_mpeer_send(p, &to, SS_STR("4")), SS_ECLOSED);
+  assert_string_equal(hook_notes.text, "1;2;3;");
+  run_out();
+  assert_string_equal(peer_notes.text, "");
+  assert_int_equal(ss_memory_in_flight(memory), 0);
+}
+
+static void a_datagram_without_memory_is_not_sent(void **state) {
+  ss_path path;
+  ss_packet *packet = ss_packet_new(SS_STR("1"));
+  (void)state;
+  open_both("udp");
+  path = path_to(a, "udp:10.0.0.2:5060");
+  ss_alloc_fail_at(1);
+  assert_int_equal(ss_path_send(&path, packet), SS_ENOMEM);
+  ss_alloc_fail_at(0);
+  assert_int_equal(a_notes.sent, 0);
+  assert_int_equal(ss_memory_in_flight(memory), 0);
+  ss_packet_unref(packet);
+  run_out();
+  assert_string_equal(b_notes.text, "");
+}
+
+static void what_waits_goes_with_the_network(void **state) {
+  ss_path path;
+  (void)state;
+  open_both("udp");
+  path = path_to(a, "udp:10.0.0.2:5060");
+  send_text(&path, "1"); /* teardown counts what is left */
+}
+
 static void addresses_are_taken_once_and_ports_found(void **state) {
   ss_addr addr = addr_of("udp:10.0.0.1:5060"), any = addr_of("udp:0.0.0.0:1");
   ss_transport *t = NULL;
@@ -319,6 +407,10 @@ int main(void) {
       T(run_modes_end_where_they_should),
       T(seed_decides_about_loss_duplicates_and_order),
       T(hooks_see_and_drop_messages),
+      T(hooks_are_called_when_who_sends_is_done),
+      T(a_hook_may_close_who_sends),
+      T(a_datagram_without_memory_is_not_sent),
+      T(what_waits_goes_with_the_network),
       T(addresses_are_taken_once_and_ports_found),
       T(paths_that_may_not_be_are_refused),
       T(datagram_over_the_limit_is_refused_with_its_head),

@@ -21,6 +21,27 @@ static void stream_carries_messages_both_ways(void **state) {
   ss_path_release(&path);
 }
 
+static void last_words_leave_when_who_closes_is_done(void **state) {
+  static const ss_memory_hooks hooks = {NULL, told_sent};
+  ss_path path;
+  (void)state;
+  open_both("tcp");
+  open_peer("tcp:10.0.0.9:5060");
+  ss_memory_set_hooks(memory, &hooks, &hook_notes);
+  path = path_to(a, "tcp:10.0.0.9:5060");
+  run_now();
+  assert_int_equal(send_text(&path, MESSAGE), 0);
+  ss_path_release(&path);
+  ss_transport_close(a);
+  a = NULL;
+  assert_string_equal(hook_notes.text, "");
+  assert_int_equal(ss_memory_in_flight(memory), 1);
+  run_now();
+  assert_string_equal(hook_notes.text, "A;");
+  assert_string_equal(peer_notes.text, "A b\r;");
+  assert_int_equal(peer_closed, 1);
+}
+
 static void stream_to_nobody_is_lost(void **state) {
   ss_path path;
   loss l = {.watch.lost = loss_told};
@@ -276,6 +297,7 @@ int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
       T(stream_carries_messages_both_ways),
+      T(last_words_leave_when_who_closes_is_done),
       T(stream_to_nobody_is_lost),
       T(connecting_too_slowly_is_a_timeout),
       T(stream_to_a_peer_comes_framed_and_in_order),

@@ -301,10 +301,12 @@ static void a_2xx_is_repeated_byte_for_byte_until_acknowledged(void **state) {
   answer(w, 0, 202);
   pass(w, 500);
   ss_server_repeat(w->user[0].server);
+  pass(w, 0);
   expect_sent(w, 1, 500, 202);
   expect_same(w, 1, 0);
   ss_server_acknowledged(w->user[0].server);
   ss_server_repeat(w->user[0].server);
+  pass(w, 0);
   assert_int_equal(w->count, 2);
 }
 

@@ -202,6 +202,20 @@ static int network_step(lua_State *L) {
   return 1;
 }
 
+/* flush(): what endpoints have sent leaves now, before the step is over or the
+ * next one begins. What hooks raise meanwhile is raised there. */
+static int network_flush(lua_State *L) {
+  lss_world *w = lss_class_check(L, &network_class, 1);
+  lua_State *was;
+
+  if (w->closed || !w->loop)
+    return 0;
+  was = lss_enter(w->context, L);
+  ss_memory_flush(w->memory);
+  w->context->L = was;
+  return 0;
+}
+
 /* --- what goes wrong ------------------------------------------------------ */
 
 static int network_impair(lua_State *L) {
@@ -277,6 +291,7 @@ static int network_alive(lua_State *L) {
 static const luaL_Reg network_methods[] = {{"now", network_now},
                                            {"attach", lss_peer_attach},
                                            {"step", network_step},
+                                           {"flush", network_flush},
                                            {"impair", network_impair},
                                            {"filter", network_filter},
                                            {"observe", network_observe},

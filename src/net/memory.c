@@ -1,6 +1,8 @@
 /* The in-memory network: its loop with the virtual clock, its wire, and
  * datagrams on it. What is on its way is a timer of a second wheel, so that it
- * arrives in order of time and then of sending. Streams are in mlink.c. */
+ * arrives in order of time and then of sending. What a transport sends waits in
+ * the outbox for the end of the batch: hooks may do anything, so none is called
+ * in the middle of whoever sends. Streams are in mlink.c. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "net/mnet.h"
@@ -116,38 +118,95 @@ static void arrived(ss_timer *timer) {
   ss_mnet_release(e);
 }
 
-static int post_datagram(ss_memory *m, const ss_addr *from, const ss_addr *to,
-                         ss_packet *packet, uint64_t delay) {
+/* Made where it is sent, so that a lack of memory is told there. */
+static ss_mevent *new_datagram(ss_memory *m, const ss_addr *from,
+                               const ss_addr *to, ss_packet *packet) {
   ss_mevent *e = ss_alloc(sizeof *e);
   if (!e)
-    return SS_ENOMEM;
+    return NULL;
+  e->m = m;
   e->from = *from;
   e->to = *to;
   e->packet = ss_packet_ref(packet);
-  ss_mnet_post(m, e, arrived, delay);
-  return 0;
+  return e;
 }
 
 /* The numbers are drawn whatever the rates are: changing one rate leaves what
  * the others hit as it was. */
-int ss_mnet_datagram(ss_memory *m, const ss_addr *from, const ss_addr *to,
-                     ss_packet *packet) {
+static void datagram_leaves(ss_mevent *e) {
+  ss_memory *m = e->m;
   bool lost = chance(m, m->impair.loss);
   bool twice = chance(m, m->impair.duplicate);
   bool late = chance(m, m->impair.reorder);
   uint64_t delay = m->impair.delay_ms, extra = 1 + draw(m) % 20;
-  int rc;
-  if (ss_mnet_lost(m, from, to, (ss_str){packet->p, packet->n}, lost))
-    return 0;
-  rc = post_datagram(m, from, to, packet, late ? delay + extra : delay);
-  if (rc == 0 && twice)
-    rc = post_datagram(m, from, to, packet, delay);
-  return rc;
+  ss_str text = {e->packet->p, e->packet->n};
+  ss_mevent *again;
+  if (ss_mnet_lost(m, &e->from, &e->to, text, lost)) {
+    ss_mnet_release(e);
+    return;
+  }
+  again = twice ? new_datagram(m, &e->from, &e->to, e->packet) : NULL;
+  ss_mnet_post(m, e, arrived, late ? delay + extra : delay);
+  if (again)
+    ss_mnet_post(m, again, arrived, delay);
 }
 
+int ss_mnet_datagram(ss_memory *m, const ss_addr *from, const ss_addr *to,
+                     ss_packet *packet) {
+  ss_mevent *e = new_datagram(m, from, to, packet);
+  if (!e)
+    return SS_ENOMEM;
+  datagram_leaves(e);
+  return 0;
+}
+
+/* --- the outbox ----------------------------------------------------------- */
+
+void ss_mnet_queue(ss_memory *m, ss_mevent *e) {
+  if (e->packet)
+    m->in_flight++;
+  ss_list_append(&m->outbox, &e->all);
+  ss_loop_flush_later(&m->loop, &m->flush);
+}
+
+static ss_mevent *shift_outbox(ss_memory *m) {
+  ss_list *node = ss_list_shift(&m->outbox);
+  ss_mevent *e = node ? SS_CONTAINER(node, ss_mevent, all) : NULL;
+  if (e && e->packet)
+    m->in_flight--;
+  return e;
+}
+
+/* One at a time: hooks may send more, and close who has sent the others. */
+static void flush(ss_job *job) {
+  ss_memory *m = SS_CONTAINER(job, ss_memory, flush);
+  bool was = m->leaving;
+  ss_mevent *e;
+  ss_job_cancel(job);
+  m->leaving = true;
+  while ((e = shift_outbox(m))) {
+    if (e->link)
+      ss_mlink_leaves(e);
+    else
+      datagram_leaves(e);
+  }
+  m->leaving = was;
+}
+
+void ss_memory_flush(ss_memory *m) {
+  if (!m->leaving)
+    flush(&m->flush);
+}
+
+/* --- datagrams' transports ------------------------------------------------ */
+
 static int dgram_send(ss_transport *t, const ss_addr *peer, ss_packet *packet) {
-  ss_addr from = t->local, to = *peer;
-  return ss_mnet_datagram(of(t->loop), &from, &to, packet);
+  ss_memory *m = of(t->loop);
+  ss_mevent *e = new_datagram(m, &t->local, peer, packet);
+  if (!e)
+    return SS_ENOMEM;
+  ss_mnet_queue(m, e);
+  return 0;
 }
 
 static void dgram_free(ss_mtrash *trash) {
@@ -263,10 +322,13 @@ static int run(ss_loop *loop, ss_run_mode mode) {
 
 static void close_memory(ss_loop *loop) {
   ss_memory *m = of(loop);
+  ss_mevent *e;
   while (!ss_list_empty(&m->peers))
     ss_mpeer_close(SS_CONTAINER(m->peers.next, ss_mpeer, node));
+  while ((e = shift_outbox(m)))
+    ss_mnet_release(e);
   while (!ss_list_empty(&m->events)) {
-    ss_mevent *e = SS_CONTAINER(m->events.next, ss_mevent, all);
+    e = SS_CONTAINER(m->events.next, ss_mevent, all);
     ss_mnet_took(e);
     ss_mnet_release(e);
   }
@@ -293,9 +355,11 @@ int ss_memory_open(ss_memory **out, uint64_t seed) {
   }
   ss_loop_init(&m->loop, &ops, START);
   ss_wheel_init(&m->wire, START);
+  ss_list_init(&m->outbox);
   ss_list_init(&m->events);
   ss_list_init(&m->trash);
   ss_list_init(&m->peers);
+  m->flush.fn = flush;
   m->random = seed;
   m->free_port = FIRST_FREE_PORT;
   *out = m;

@@ -19,10 +19,12 @@ typedef struct ss_impair {
   uint32_t delay_ms;
 } ss_impair;
 
+/* They may do anything but run or close the network: what a transport sends
+ * leaves at the end of the batch, and they are called then. */
 typedef struct ss_memory_hooks {
-  /* Asked for every message as it is sent, whoever sends it: true loses it. */
+  /* Asked for every message as it leaves, whoever sends it: true loses it. */
   bool (*drop)(void *arg, const ss_addr *from, const ss_addr *to, ss_str text);
-  /* Told of every message as it is sent, after `drop`; lost says its fate. */
+  /* Told of every message as it leaves, after `drop`; lost says its fate. */
   void (*sent)(void *arg, uint64_t now, const ss_addr *from, const ss_addr *to,
                ss_str text, bool lost);
 } ss_memory_hooks;
@@ -52,6 +54,9 @@ void ss_mpeer_close(ss_mpeer *p);
  * was nothing, and the time is now `until` (unless that is UINT64_MAX); or a
  * turn is on, inside which no other can begin. */
 bool ss_memory_step(ss_memory *m, uint64_t until);
+/* What transports have sent leaves now, not at the end of the batch. Does
+ * nothing in a hook that is called for such a message. */
+void ss_memory_flush(ss_memory *m);
 size_t ss_memory_in_flight(const ss_memory *m); /* undelivered messages */
 
 #endif

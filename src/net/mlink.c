@@ -47,17 +47,23 @@ const ss_addr *ss_mlink_addr(const ss_mlink *link, int side) {
   return &link->side[side].addr;
 }
 
-/* Puts something on its way to one side, never before what is on it. */
-static void post(ss_mlink *link, int side, ss_mevent *e, ss_timer_fn fn) {
-  uint64_t now = link->m->loop.now, due = now + link->m->impair.delay_ms;
-  mend *to = &link->side[side];
-  if (due < to->last)
-    due = to->last;
-  to->last = due;
+/* Something for that side; it keeps the link. */
+static ss_mevent *bound(ss_mlink *link, int side, ss_mevent *e) {
   e->link = link;
   e->side = side;
   link->refs++;
-  ss_mnet_post(link->m, e, fn, due - now);
+  return e;
+}
+
+/* Puts it on its way, never before what is on it. */
+static void post(ss_mevent *e, ss_timer_fn fn) {
+  ss_memory *m = e->link->m;
+  uint64_t now = m->loop.now, due = now + m->impair.delay_ms;
+  mend *to = &e->link->side[e->side];
+  if (due < to->last)
+    due = to->last;
+  to->last = due;
+  ss_mnet_post(m, e, fn, due - now);
 }
 
 static void ended(ss_timer *timer) {
@@ -76,7 +82,7 @@ void ss_mlink_end(ss_mlink *link, int to_side) {
   if (to->ended)
     return;
   to->ended = true;
-  post(link, to_side, &to->end, ended);
+  ss_mnet_queue(link->m, bound(link, to_side, &to->end));
 }
 
 void ss_mlink_detach(ss_mlink *link, int side) {
@@ -109,36 +115,45 @@ static void bytes_arrived(ss_timer *timer) {
   ss_mnet_release(e);
 }
 
+static ss_mevent *new_bytes(ss_mlink *link, int to_side, ss_packet *packet) {
+  ss_mevent *e = ss_alloc(sizeof *e);
+  if (!e)
+    return NULL;
+  e->packet = ss_packet_ref(packet);
+  return bound(link, to_side, e);
+}
+
+void ss_mlink_leaves(ss_mevent *e) {
+  ss_mlink *link = e->link; /* its addresses stay as long as the event */
+  const ss_packet *packet = e->packet;
+  if (!packet)
+    post(e, ended);
+  else if (ss_mnet_lost(link->m, &link->side[!e->side].addr,
+                        &link->side[e->side].addr,
+                        (ss_str){packet->p, packet->n}, false))
+    ss_mnet_release(e);
+  else
+    post(e, bytes_arrived);
+}
+
 int ss_mlink_send(ss_mlink *link, int to_side, ss_packet *packet) {
-  ss_mevent *e;
-  ss_memory *m = link->m;
-  ss_addr from = link->side[!to_side].addr, to = link->side[to_side].addr;
-  int rc = 0;
-  link->refs++; /* the hooks may close its ends */
-  if (!ss_mnet_lost(m, &from, &to, (ss_str){packet->p, packet->n}, false)) {
-    e = ss_alloc(sizeof *e);
-    if (e) {
-      e->packet = ss_packet_ref(packet);
-      post(link, to_side, e, bytes_arrived);
-    } else {
-      rc = SS_ENOMEM;
-    }
-  }
-  ss_mlink_unref(link);
-  return rc;
+  ss_mevent *e = new_bytes(link, to_side, packet);
+  if (!e)
+    return SS_ENOMEM;
+  ss_mlink_leaves(e);
+  return 0;
 }
 
 static void conn_flush(ss_conn *c) {
-  mconn *mc = SS_CONTAINER(c, mconn, base);
-  struct iovec iov;
-  while (c->state != SS_CONN_LOST && ss_conn_gather(c, &iov, 1)) {
-    ss_packet *packet = ss_packet_ref(c->out[c->first]);
-    int rc = ss_mlink_send(mc->link, !mc->side, packet);
-    if (c->state != SS_CONN_LOST)
-      ss_conn_wrote(c, packet->n);
-    ss_packet_unref(packet);
-    if (rc != 0)
-      ss_conn_lose(c, rc);
+  const mconn *mc = SS_CONTAINER(c, mconn, base);
+  while (c->count) {
+    ss_mevent *e = new_bytes(mc->link, !mc->side, c->out[c->first]);
+    if (!e) {
+      ss_conn_lose(c, SS_ENOMEM);
+      return;
+    }
+    ss_mnet_queue(mc->link->m, e);
+    ss_conn_wrote(c, e->packet->n);
   }
   ss_conn_drained(c);
 }
@@ -231,7 +246,7 @@ int ss_mlink_from_peer(ss_mstream *s, const ss_addr *to) {
   s->side = 0;
   link->refs++;
   link->side[0].stream = s;
-  post(link, 1, &link->syn, requested);
+  post(bound(link, 1, &link->syn), requested);
   return 0;
 }
 
@@ -242,7 +257,7 @@ static int connect_to(ss_transport *t, const ss_addr *peer, ss_conn **out) {
     ss_free(link);
     return SS_ENOMEM;
   }
-  post(link, 1, &link->syn, requested);
+  post(bound(link, 1, &link->syn), requested);
   *out = &mc->base;
   return 0;
 }

@@ -1,6 +1,6 @@
 /* Scripted peers of the in-memory network: an address whose messages go to a
- * handler. Datagrams go straight over the wire; a stream is made by the first
- * send, and what comes over it is framed before the handler sees it. */
+ * handler. What they send goes straight over the wire; a stream is made by the
+ * first send, and what comes over it is framed before the handler sees it. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "net/mnet.h"
@@ -120,7 +120,10 @@ int ss_mpeer_send(ss_mpeer *p, const ss_addr *to, ss_str bytes) {
   packet = ss_packet_new(bytes);
   if (!packet)
     return SS_ENOMEM;
-  if (dest.proto == SS_UDP)
+  ss_memory_flush(p->m); /* what was sent before this leaves before it */
+  if (!ss_list_linked(&p->node)) /* a hook has closed it */
+    rc = SS_ECLOSED;
+  else if (dest.proto == SS_UDP)
     rc = ss_mnet_datagram(p->m, &from, &dest, packet);
   else
     rc = send_stream(p, &dest, packet);
