@@ -70,6 +70,32 @@ describe("the raw network", function()
     assert.matches("network is running", closed)
   end)
 
+  for _, protocol in ipairs { "udp", "tcp" } do
+    it("nor by a hook that a send calls: " .. protocol, function()
+      local stepped, closed, waited, ran
+      local from = network:attach(protocol .. ":10.0.0.3:5060", function() end)
+      local to = network:attach(protocol .. ":10.0.0.4:5060", function() end)
+      for _, hook in ipairs { "filter", "observe" } do
+        network[hook](network, function()
+          stepped = select(2, pcall(network.step, network))
+          closed = select(2, pcall(network.close, network))
+          waited = select(3, pcall(sip.sleep, 1))
+          ran = sip.run "nowait"
+        end)
+        assert(from:send("x", protocol .. ":10.0.0.4:5060"))
+        assert.matches("running already", stepped)
+        assert.matches("network is running", closed)
+        assert.matches("not_yieldable", tostring(waited))
+        assert.is_false(ran)
+        network[hook](network, nil)
+        stepped, closed, waited = nil, nil, nil
+      end
+      assert.is_true(network:alive().in_flight > 0)
+      from:close()
+      to:close()
+    end)
+  end
+
   it("tells of the end of a stream", function()
     local log = {}
     local server = network:attach("tcp:10.0.0.3:5060", function(text, from)

@@ -45,6 +45,7 @@ struct lss_world {
   bool running;              /* inside a turn */
   bool closed;
   bool filtering, observing; /* the network's hooks are set */
+  unsigned hooked;           /* so many of them run, one inside another */
   bool failed;               /* a hook raised; the error waits in the network */
 };
 
@@ -108,6 +109,12 @@ void lss_shrink(lua_State *L, int ref, const char *mode);
  * they are full once more. That of what is live may need more of lss_live_tidy.
  * Raises when there is no memory. */
 void lss_context_tidy(lua_State *L);
+
+/* Inside a turn, or a hook of a network's: no other turn can begin, and the
+ * loop can't be closed. */
+static inline bool lss_world_busy(const lss_world *w) {
+  return w->running || w->hooked;
+}
 
 void lss_world_init(lss_world *w, lss_context *c);
 /* Frees what is on it. No Lua code is called. */

@@ -70,7 +70,7 @@ static bool run_networks(lua_State *L, lss_context *c, ss_run_mode mode) {
   for (n = c->networks.next; n != &c->networks && !c->stopping;) {
     lss_world *w = SS_CONTAINER(n, lss_world, node);
     int rc;
-    if (w->round == c->round || w->running) {
+    if (w->round == c->round || lss_world_busy(w)) {
       n = n->next;
       continue;
     }

@@ -90,13 +90,22 @@ static int filter(lua_State *L) {
   return 0;
 }
 
+/* A hook has frames of the network's below it. */
+static void call_hook(lua_CFunction fn, passage *p) {
+  lss_world *w = p->world;
+
+  w->hooked++;
+  lss_door(w->context, fn, p);
+  w->hooked--;
+}
+
 static bool drop(void *arg, const ss_addr *from, const ss_addr *to,
                  ss_str text) {
   lss_world *w = arg;
   passage p = {w, from, to, text, 0, false};
 
   if (w->filtering && !w->closed)
-    lss_door(w->context, filter, &p);
+    call_hook(filter, &p);
   return p.lost;
 }
 
@@ -121,7 +130,7 @@ static void sent(void *arg, uint64_t now, const ss_addr *from,
   passage p = {w, from, to, text, now, lost};
 
   if (w->observing && !w->closed)
-    lss_door(w->context, observe, &p);
+    call_hook(observe, &p);
 }
 
 static const ss_memory_hooks hooks = {drop, sent};
@@ -160,9 +169,9 @@ static int network_gc(lua_State *L) {
 static int network_close(lua_State *L) {
   lss_world *w = lss_class_check(L, &network_class, 1);
 
-  if (w->running)
-    return luaL_error(L, "the network is running: close it when its step is "
-                         "over");
+  if (lss_world_busy(w))
+    return luaL_error(L, "the network is running: what it calls can't close "
+                         "it; close it afterwards");
   if (w->loop && !w->closed)
     lss_sessions_keep(L, w);
   network_gc(L);
@@ -189,9 +198,9 @@ static int network_step(lua_State *L) {
     luaL_argcheck(L, s >= 0 && s < 1e12, 2, "no time");
     until = (uint64_t)llround(s * 1000);
   }
-  if (w->running)
-    return luaL_error(L, "the network is running already: a handler can't "
-                         "advance it (use sip.sleep)");
+  if (lss_world_busy(w))
+    return luaL_error(L, "the network is running already: what it calls can't "
+                         "advance it (a handler has sip.sleep)");
   lua_settop(L, 1);
   lss_world_hold(L, w);
   rc = lss_world_turn(L, w, SS_RUN_ONCE, until);
@@ -288,16 +297,12 @@ static int network_alive(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg network_methods[] = {{"now", network_now},
-                                           {"attach", lss_peer_attach},
-                                           {"step", network_step},
-                                           {"flush", network_flush},
-                                           {"impair", network_impair},
-                                           {"filter", network_filter},
-                                           {"observe", network_observe},
-                                           {"alive", network_alive},
-                                           {"close", network_close},
-                                           {NULL, NULL}};
+static const luaL_Reg network_methods[] = {
+    {"now", network_now},         {"attach", lss_peer_attach},
+    {"step", network_step},       {"flush", network_flush},
+    {"impair", network_impair},   {"filter", network_filter},
+    {"observe", network_observe}, {"alive", network_alive},
+    {"close", network_close},     {NULL, NULL}};
 static const luaL_Reg network_metamethods[] = {
     {"__gc", network_gc}, {"__close", network_close}, {NULL, NULL}};
 static const lss_class network_class = {LSS_CLASS_NETWORK,

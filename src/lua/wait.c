@@ -12,7 +12,7 @@
 lss_wait_mode lss_wait_how(lua_State *L, lss_world *w) {
   if (lua_isyieldable(L))
     return LSS_WAIT_YIELD;
-  return w->running ? LSS_WAIT_REFUSE : LSS_WAIT_BLOCK;
+  return lss_world_busy(w) ? LSS_WAIT_REFUSE : LSS_WAIT_BLOCK;
 }
 
 lss_task *lss_wait_open(lua_State *L, lss_world *w, lss_wait_mode how,
