@@ -105,7 +105,7 @@ local sip = {}
 ---Seconds, then a caller has to take another nonce; 300
 ---@field nonce_lifetime? number
 
----RFC 3261 17.1.1.1, in seconds.
+---RFC 3261 17.1.1.1, in seconds; each at most 3600.
 ---@class sipsession.timers
 ---@field t1? number 0.5
 ---@field t2? number 4

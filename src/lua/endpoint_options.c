@@ -12,6 +12,7 @@
 
 #define LISTENERS_MAX 64
 #define ARENA_MAX 65536
+#define TIMER_MAX 3600 /* s; RFC 3261's are 0.5, 4 and 5 */
 
 static const char *const names[] = {"listen",
                                     "uri",
@@ -145,9 +146,15 @@ static void codes_check(lua_State *L, ss_endpoint_config *config) {
     config->terminate_code = (unsigned)code;
 }
 
-static void positive(lua_State *L, int idx, const char *name, uint32_t *ms) {
-  if (lss_option_ms(L, idx, name, ms) && *ms == 0)
+/* 64*T1 has to fit into 32 bits, in ms. */
+static void timer_check(lua_State *L, int idx, const char *name, uint32_t *ms) {
+  if (!lss_option_ms(L, idx, name, ms))
+    return;
+  if (*ms == 0)
     luaL_error(L, "%s: must be greater than 0", name);
+  if (*ms > TIMER_MAX * 1000)
+    luaL_error(L, "%s: at most %d seconds; T1, T2 and T4 are 0.5, 4 and 5",
+               name, TIMER_MAX);
 }
 
 static void times_check(lua_State *L, ss_endpoint_config *config) {
@@ -162,9 +169,9 @@ static void times_check(lua_State *L, ss_endpoint_config *config) {
   if (!lua_istable(L, idx))
     luaL_error(L, "timers: table expected, got %s", luaL_typename(L, idx));
   lss_options_check(L, idx, timers, "timer");
-  positive(L, idx, "t1", &config->t1);
-  positive(L, idx, "t2", &config->t2);
-  positive(L, idx, "t4", &config->t4);
+  timer_check(L, idx, "t1", &config->t1);
+  timer_check(L, idx, "t2", &config->t2);
+  timer_check(L, idx, "t4", &config->t4);
 }
 
 static void limits_check(lua_State *L, ss_endpoint_config *config) {
