@@ -175,6 +175,10 @@ static void faults_of_the_start_line(void **state) {
   expect_fault("INVITE sip:bob@example.net\tx SIP/2.0\r\n" REST, 400);
   expect_fault("INVITE  sip:bob@example.net SIP/2.0\r\n" REST, 400);
   expect_fault("INVITE sip:bob@example.net  SIP/2.0\r\n" REST, 400);
+  expect_fault("INVITE\tsip:bob@example.net SIP/2.0\r\n" REST, 400);
+  expect_fault("INVITE sip:bob@example.net\tSIP/2.0\r\n" REST, 400);
+  expect_fault("INVITE\tsip:bob@example.net\tSIP/2.0\r\n" REST, 400);
+  expect_fault("INVITE\tsip:bob@example.net\tSIP/2.0\t\r\n \r\n" REST, 400);
   expect_fault("INVITE SIP/2.0\r\n" REST, 400);
   expect_fault(" INVITE sip:bob@example.net SIP/2.0\r\n" REST, 400);
   expect_fault("IN(VITE sip:bob@example.net SIP/2.0\r\n" REST, 400);
@@ -186,6 +190,8 @@ static void faults_of_the_start_line(void **state) {
   expect_fault("INVITE sip:bob@\x01 SIP/2.0\r\n" REST, 400);
   expect_fault("INVITE sip:bob@example.net SIP/2.0\n" REST, 400);
   expect_good("INVITE sip:bob@example.net SIP/2.0  \r\n" REST);
+  expect_good("INVITE sip:bob@example.net SIP/2.0 \t\r\n\t \r\n" REST);
+  expect_good("INVITE sip:bob@example.net SIP/2.0\r\nX:\ty\r\n" REST);
   expect_good("INVITE sip:bob@example.net sip/2.0\r\n" REST);
   expect_good("INVITE foo:bar SIP/2.0\r\n" REST);
   expect_good("INVITE tel:+358-555-1234567;postd=pp22 SIP/2.0\r\n" REST);

@@ -214,6 +214,17 @@ static int start_line(ss_scan *s, ss_str line) {
   return clean ? status_line(s->m, line) : SS_ESYNTAX;
 }
 
+/* RFC 3261 7.1: what is round the Request-URI is SP. Tabs are spaces by now,
+ * but not in the text. */
+static void tabs_in_start_line(ss_scan *s) {
+  ss_message *m = s->m;
+  if (!m->uri.n)
+    return;
+  const char *sent = m->text.p + (m->uri.p - m->head.p);
+  if (sent[-1] == '\t' || sent[m->uri.n] == '\t')
+    ss_scan_fault(s, 400, "Bad Request: tab in the start line");
+}
+
 /* What every reply echoes (RFC 3261 8.2.6.2). */
 static bool echoed(ss_field_id id) {
   return id == SS_FIELD_VIA || id == SS_FIELD_FROM || id == SS_FIELD_TO ||
@@ -370,6 +381,7 @@ static int split(ss_scan *s) {
     int rc = start_line(s, line);
     if (rc)
       return rc;
+    tabs_in_start_line(s);
     started = true;
   }
   return started ? 0 : SS_ESYNTAX;
