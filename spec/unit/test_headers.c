@@ -270,17 +270,6 @@ static void only_the_first_contact_and_via_count(void **state) {
   ss_message_unref(m);
 }
 
-static void comment_in_a_via_is_passed_over(void **state) {
-  (void)state;
-  ss_message *m =
-      good(START "Via: SIP/2.0/UDP h;branch=b (first; \"hop\")\r\n" FROM TO
-               CALL_ID CSEQ END);
-  const ss_via *via;
-  assert_int_equal(ss_message_via(m, &via), 0);
-  assert_str(via->branch, "b");
-  ss_message_unref(m);
-}
-
 static void contact_may_be_missing_or_malformed(void **state) {
   (void)state;
   const ss_name_addr *who;
@@ -445,7 +434,6 @@ int main(void) {
       parser_test(malformed_name_addrs_are_refused),
       leak_checked(headers_of_a_message_are_parsed_once),
       leak_checked(only_the_first_contact_and_via_count),
-      leak_checked(comment_in_a_via_is_passed_over),
       leak_checked(contact_may_be_missing_or_malformed),
       leak_checked(failed_allocation_is_not_kept),
       leak_checked(full_arena_is_reported_wherever_it_fills_up),

@@ -64,6 +64,22 @@ static void forged_received_and_maddr_lead_nowhere(void **state) {
   expect_lacks(w, 1, "10.9.9.9");
 }
 
+static void rport_is_seen_behind_a_parenthesis_in_quotes(void **state) {
+  world *w = *state;
+  say(w, OPTIONS, .from = OTHER_PORT, .sent_by = "10.0.0.2:5070",
+      .params = ";x=\"(\";received=10.9.9.9;rport");
+  answer(w, 0, 200);
+  expect_to(w, 0, OTHER_PORT);
+  expect_has(w, 0,
+             ";x=\"(\";branch=z9hG4bKone;received=10.0.0.2;rport=7777\r\n");
+  expect_lacks(w, 0, "10.9.9.9");
+  say(w, OPTIONS, .from = OTHER_PORT, .sent_by = "10.0.0.9:5070",
+      .params = ";x=\"a(b)\"", .branch = "z9hG4bKtwo", .cseq = 2);
+  answer(w, 1, 200);
+  expect_to(w, 1, "udp:10.0.0.2:5070");
+  expect_has(w, 1, ";x=\"a(b)\";branch=z9hG4bKtwo;received=10.0.0.2\r\n");
+}
+
 static void all_Vias_are_echoed_in_order(void **state) {
   world *w = *state;
   say(w, OPTIONS,
@@ -288,6 +304,7 @@ int main(void) {
       in_world(with_rport_to_where_it_came_from),
       in_world(to_the_source_whatever_host_sent_by_names),
       in_world(forged_received_and_maddr_lead_nowhere),
+      in_world(rport_is_seen_behind_a_parenthesis_in_quotes),
       in_world(all_Vias_are_echoed_in_order),
       in_world(every_response_and_repeat_goes_the_same_way),
       in_world(a_repeat_from_another_port_changes_nothing),

@@ -386,8 +386,10 @@ static int parse_via(ss_message *m) {
   ss_str value = ss_top_via(m);
   if (value.n == 0)
     return SS_ESYNTAX;
-  /* RFC 2543 6.40 allowed a comment at the end */
-  value.n = ss_str_chr(value, '(');
+  /* RFC 2543 6.40 allowed a comment at the end; RFC 3261 25.1: in quotes a "("
+   * begins none */
+  if (ss_str_chr(value, '(') < value.n)
+    value.n = ss_unquoted_chr(value, '(');
   size_t end = plain_sent_by(value, via);
   if (!end) {
     *via = (ss_via){0};

@@ -92,20 +92,19 @@ int ss_param_next(ss_str *rest, ss_param *out) {
   return 1;
 }
 
-/* Where the parameters of a value begin: at the first ";" outside quotes. */
-static size_t value_end(ss_str value) {
+size_t ss_unquoted_chr(ss_str s, char c) {
   size_t i = 0;
-  while (i < value.n && value.p[i] != ';') {
+  while (i < s.n && s.p[i] != c) {
     size_t n = 1;
-    if (value.p[i] == '"' && (n = ss_quoted(ss_str_from(value, i))) == 0)
-      return value.n;
+    if (s.p[i] == '"' && (n = ss_quoted(ss_str_from(s, i))) == 0)
+      return s.n;
     i += n;
   }
   return i;
 }
 
 bool ss_parameter(ss_str value, ss_str name, ss_str *out) {
-  ss_str rest = ss_str_from(value, value_end(value));
+  ss_str rest = ss_str_from(value, ss_unquoted_chr(value, ';'));
   ss_param param;
   while (ss_param_next(&rest, &param) > 0) {
     if (ss_str_ieq(param.name, name)) {
@@ -119,7 +118,8 @@ bool ss_parameter(ss_str value, ss_str name, ss_str *out) {
 ss_str ss_media_type(ss_str content_type) {
   if (ss_str_eq(content_type, SS_STR("application/sdp"))) /* the usual one */
     return content_type;
-  ss_str s = ss_str_trim((ss_str){content_type.p, value_end(content_type)});
+  ss_str s =
+      ss_str_trim((ss_str){content_type.p, ss_unquoted_chr(content_type, ';')});
   size_t slash = ss_str_chr(s, '/');
   if (slash == s.n || !ss_str_is_token((ss_str){s.p, slash}) ||
       !ss_str_is_token(ss_str_from(s, slash + 1)))

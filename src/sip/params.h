@@ -18,5 +18,8 @@ int ss_param_next(ss_str *rest, ss_param *out);
 /* The length of the quoted string that s begins with, both quotes included;
  * 0: it doesn't end. */
 size_t ss_quoted(ss_str s);
+/* Finds c outside quoted strings; s.n when there is none before one that
+ * doesn't end. */
+size_t ss_unquoted_chr(ss_str s, char c);
 
 #endif
