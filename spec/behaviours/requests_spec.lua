@@ -263,6 +263,21 @@ describe("requests", function()
     assert.equal(0, w.network:leftovers().dialogs)
   end)
 
+  it("B33 a tag in a Contact is an extension like any other", function()
+    w = World.new()
+    w:serve()
+    for _, params in ipairs { "tag=\"x", ";tag", "tag=x y" } do
+      assert.equal(400, answer("INVITE",
+        { Contact = "<sip:caller@10.0.0.2:5060>;" .. params }).code, params)
+    end
+    for i, params in ipairs { "tag", "tag=x", "tag=\"x y\"", "tag=a;TAG=b" } do
+      w:ask("INVITE", { Contact = "<sip:caller@10.0.0.2:5060>;" .. params })
+      assert.equal(i, #w.sessions, params)
+      w.sessions[i]:terminate()
+    end
+    w.network:advance(40)
+  end)
+
   it("B39 Expires passes: 487, and the script is told", function()
     w = World.new()
     w:serve()

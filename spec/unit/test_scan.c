@@ -334,6 +334,10 @@ static void from_and_to_must_parse(void **state) {
   expect_fault(AROUND("\"Mr. J. User <sip:j.user@example.com>"), 400);
   expect_fault(AROUND("<sip:a@b"), 400);
   expect_fault(AROUND("<sip:a@b>;tag"), 400);
+  expect_fault(AROUND("<sip:a@b>;tag="), 400);
+  expect_fault(AROUND("<sip:a@b>;tag=\"x\""), 400);
+  expect_fault(AROUND("<sip:a@b>;tag=x;tag=y"), 400);
+  expect_fault(AROUND("\"a\\\"\" <sip:a@b>;tag=x;tag=y"), 400);
   expect_good(AROUND("<sip:a%00@b>"));
   expect_fault(AROUND("<sip:a@b%00>"), 400);
   expect_fault(AROUND("<sip:a@b>, <sip:c@d>"), 400);

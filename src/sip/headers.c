@@ -211,11 +211,13 @@ static int addr_spec(ss_str *rest, ss_str *uri) {
   return 0;
 }
 
+/* The tag of a From or To. NULL: it is another header, where a parameter of
+ * that name is one like any other (RFC 3261 25.1 contact-extension). */
 static int find_tag(ss_str params, ss_str *tag) {
   ss_param param;
   int rc;
   while ((rc = ss_param_next(&params, &param)) > 0) {
-    if (!ss_str_ieq(param.name, SS_STR("tag")))
+    if (!tag || !ss_str_ieq(param.name, SS_STR("tag")))
       continue;
     if (tag->n || param.value.n == 0 || param.value.p[-1] == '"')
       return SS_ESYNTAX;
@@ -258,12 +260,13 @@ static bool plain_name_addr(ss_str s, ss_name_addr *out, ss_str *params) {
   return true;
 }
 
-/* clean: it has no controls. */
+/* clean: it has no controls. tag: that of *out where it is a From or To, else
+ * NULL. */
 static int parse_name_addr(ss_arena *arena, ss_str text, bool clean,
-                           ss_name_addr *out) {
+                           ss_name_addr *out, ss_str *tag) {
   ss_str rest = ss_str_trim(text), uri;
   if (clean && plain_name_addr(rest, out, &uri))
-    return find_tag(uri, &out->tag);
+    return find_tag(uri, tag);
   ss_name_addr found = {0};
   int rc = display_name(arena, &rest, &found.display);
   /* a quoted display name may have them escaped: the scanner has looked */
@@ -272,37 +275,42 @@ static int parse_name_addr(ss_arena *arena, ss_str text, bool clean,
   if (rc == 0)
     rc = addr_spec(&rest, &uri);
   if (rc == 0)
-    rc = find_tag(rest, &found.tag);
-  if (rc == 0)
     rc = ss_uri_parse(arena, uri, &found.uri);
-  if (rc == 0)
-    *out = found;
-  return rc;
+  if (rc)
+    return rc;
+  *out = found;
+  return find_tag(rest, tag);
 }
 
 int ss_name_addr_parse(ss_arena *arena, ss_str text, ss_name_addr *out) {
-  return parse_name_addr(arena, text, !ss_chars_control(text), out);
+  return parse_name_addr(arena, text, !ss_chars_control(text), out, NULL);
 }
 
-static int parse_once(ss_message *m, ss_field_id id, ss_parsed_name_addr *kept,
-                      const ss_name_addr **out) {
-  if (!kept->done) {
-    const ss_field *f = ss_message_field(m, id);
-    if (!f)
-      return SS_ENOTFOUND;
-    ss_str value = f->value;
-    /* only Contact is a list; a comma elsewhere is part of the value */
-    if (id == SS_FIELD_CONTACT) {
-      ss_elements e = ss_message_elements(m, id);
-      if (!ss_elements_next(&e, &value))
-        value = SS_STR_NONE;
-    }
-    kept->rc = parse_name_addr(&m->arena, value, m->clean, &kept->value);
-    kept->done = kept->rc != SS_ENOMEM;
+static int parse_party(ss_message *m, ss_field_id id,
+                       ss_parsed_name_addr *kept) {
+  const ss_field *f = ss_message_field(m, id);
+  if (!f)
+    return SS_ENOTFOUND;
+  ss_str value = f->value, *tag = &kept->value.tag;
+  /* only Contact is a list; a comma elsewhere is part of the value */
+  if (id == SS_FIELD_CONTACT) {
+    ss_elements e = ss_message_elements(m, id);
+    if (!ss_elements_next(&e, &value))
+      value = SS_STR_NONE;
+    tag = NULL;
   }
-  if (kept->rc == 0)
-    *out = &kept->value;
+  kept->rc = parse_name_addr(&m->arena, value, m->clean, &kept->value, tag);
+  kept->done = kept->rc != SS_ENOMEM;
   return kept->rc;
+}
+
+static inline int parse_once(ss_message *m, ss_field_id id,
+                             ss_parsed_name_addr *kept,
+                             const ss_name_addr **out) {
+  int rc = kept->done ? kept->rc : parse_party(m, id, kept);
+  if (rc == 0)
+    *out = &kept->value;
+  return rc;
 }
 
 int ss_message_from(ss_message *m, const ss_name_addr **out) {

@@ -26,7 +26,7 @@ typedef struct ss_uri {
 typedef struct ss_name_addr {
   ss_str display; /* unquoted, unescaped */
   ss_uri uri;
-  ss_str tag; /* of From and To */
+  ss_str tag; /* of From and To; of others empty */
 } ss_name_addr;
 
 typedef struct ss_via {
