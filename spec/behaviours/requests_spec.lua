@@ -108,6 +108,22 @@ describe("requests", function()
     assert.equal(World.OFFER, w.sessions[1].offer)
   end)
 
+  it("B27 white space round the slash is not of the type", function()
+    w = World.new()
+    w:serve()
+    for i, type in ipairs { "application / sdp", "Application\t/\r\n SDP;x" } do
+      w:ask("INVITE",
+        { extra = ("c: %s\r\n"):format(type), body = World.OFFER })
+      assert.equal(World.OFFER, w.sessions[i].offer)
+    end
+    w:ask("INVITE", {
+      extra = "Content-Type: multipart / mixed ; boundary=b\r\n",
+      body = "--b\r\nContent-Type: application / sdp\r\n\r\n"
+        .. World.OFFER .. "\r\n--b--\r\n",
+    })
+    assert.equal(World.OFFER, w.sessions[3].offer)
+  end)
+
   it("B27 a multipart body without one is not", function()
     w = World.new()
     w:serve()
@@ -137,13 +153,14 @@ describe("requests", function()
     w = World.new()
     w:serve()
     for _, accept in ipairs { "text/plain", "", "application/sdpx",
-      "application, text/*" } do
+      "application, text/*", "application / sdpx" } do
       assert.equal(406, answer("INVITE",
         { extra = "Accept: " .. accept .. "\r\n" }).code, accept)
     end
     assert.equal(0, #w.sessions)
     for i, accept in ipairs { "text/plain, application/sdp", "*/*",
-      "application/*;q=0.1", "Application/SDP;level=1" } do
+      "application/*;q=0.1", "Application/SDP;level=1", "application / sdp",
+      "* / *", "application / *" } do
       w:ask("INVITE", { extra = "Accept: " .. accept .. "\r\n" })
       assert.equal(accept, w.sessions[i].request:header "Accept")
       w.sessions[i]:terminate()

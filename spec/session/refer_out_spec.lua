@@ -465,7 +465,8 @@ describe("session:refer", function()
       end
     end
     assert.equal(n, #w.log)
-    assert.equal(200, notify(call, "terminated", ok).code)
+    assert.equal(200, notify(call, "terminated", ok,
+      { content_type = "Message / SIPfrag" }).code)
   end)
 
   it("with more NOTIFYs than anybody reads harms nobody", function()

@@ -44,6 +44,7 @@ static void a_relayed_digit_has_signal_and_duration(void **state) {
   check(RELAY, "signal = 5 \nDURATION\t=  90 \n", '5', 90);
   check(RELAY, "\r\nSignal= 5\r\nX\r\nVolume=3\r\n\r\nDuration=0\r\n", '5', 0);
   check("Application/DTMF-Relay ; charset=x", "Signal=1\r\n", '1', NONE);
+  check("application / dtmf-relay", "Signal=1\r\n", '1', NONE);
   check(RELAY, "Signal=1\r\nSignal=2\r\nDuration=1\r\nDuration=2", '1', 1);
 }
 

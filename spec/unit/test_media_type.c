@@ -13,6 +13,23 @@ static void media_type_comes_without_parameters(void **state) {
   assert_int_equal(ss_media_type(SS_STR_NONE).n, 0);
 }
 
+static bool same_type(const char *value, const char *type) {
+  return ss_media_type_eq(ss_media_type(ss_str_z(value)), ss_str_z(type));
+}
+
+static void white_space_round_the_slash_is_not_of_the_type(void **state) {
+  (void)state;
+  assert_true(same_type("Application / SDP;x", "application/sdp"));
+  assert_true(same_type("a\t/b", "a / b"));
+  assert_true(same_type("a/\r\n b", "a/b"));
+  assert_false(same_type("a / b", "a/bc"));
+  assert_false(same_type("a / b", "ab"));
+  assert_false(same_type("a b / c", "a b/c"));
+  assert_false(same_type("a / b c", "a/b c"));
+  assert_false(same_type("a / ", "a/"));
+  assert_false(same_type(" / b", "/b"));
+}
+
 static void parameters_are_found_by_name(void **state) {
   (void)state;
   ss_str v = SS_STR("a/b;x=\"1;y=2\" ; Y = 3;z;q=\"\\\"\"");
@@ -78,6 +95,7 @@ static void multipart_without_its_end_gives_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       leak_checked(media_type_comes_without_parameters),
+      leak_checked(white_space_round_the_slash_is_not_of_the_type),
       leak_checked(parameters_are_found_by_name),
       leak_checked(multipart_gives_its_parts),
       leak_checked(multipart_without_its_end_gives_nothing),

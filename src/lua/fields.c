@@ -176,12 +176,8 @@ ss_str lss_reason_check(lua_State *L, int idx) {
 }
 
 static void check_type(lua_State *L, ss_str type) {
-  ss_str base = ss_str_trim(ss_media_type(type));
-  size_t slash = ss_str_chr(base, '/');
-
   check_text(L, "content_type", type);
-  if (slash == base.n || !ss_str_is_token((ss_str){base.p, slash}) ||
-      !ss_str_is_token((ss_str){base.p + slash + 1, base.n - slash - 1}))
+  if (!ss_media_type(type).n)
     luaL_error(L, "content_type: '%s' is not of the form type/subtype",
                lss_printable(L, type));
 }

@@ -8,9 +8,10 @@
 #define PARTS_MAX 32
 #define LINES_MAX 4000
 
-static bool is_multipart(ss_str type) {
-  ss_str prefix = SS_STR("multipart/");
-  return type.n > prefix.n && ss_str_ieq((ss_str){type.p, prefix.n}, prefix);
+static bool is_multipart(ss_str media_type) {
+  ss_str type, subtype;
+  ss_media_type_split(media_type, &type, &subtype);
+  return ss_str_ieq(type, SS_STR("multipart"));
 }
 
 static ss_str content_type(const ss_message *m) {
@@ -23,7 +24,7 @@ static bool in_list(ss_str list, ss_str type) {
   if (type.n && ss_str_eq(list, type)) /* mostly it is the only one */
     return true;
   while (ss_str_element(&list, &element))
-    if (ss_str_ieq(element, type))
+    if (ss_media_type_eq(element, type))
       return true;
   return false;
 }
@@ -76,12 +77,14 @@ bool ss_body_understood(const ss_message *m, ss_str accepted) {
 }
 
 /* media-range: a type, one with any subtype, or any (RFC 3261 25.1). */
-static bool in_range(ss_str range, ss_str type) {
-  size_t slash = ss_str_chr(type, '/');
-  if (ss_str_eq(range, SS_STR("*/*")) || ss_str_ieq(range, type))
+static bool in_range(ss_str range, ss_str media_type) {
+  ss_str range_type, range_subtype, type, subtype;
+  if (ss_media_type_eq(range, media_type))
     return true;
-  return slash < type.n && range.n == slash + 2 && range.p[slash + 1] == '*' &&
-         ss_str_ieq((ss_str){range.p, slash + 1}, (ss_str){type.p, slash + 1});
+  ss_media_type_split(range, &range_type, &range_subtype);
+  ss_media_type_split(media_type, &type, &subtype);
+  return ss_str_eq(range_subtype, SS_STR("*")) &&
+         (ss_str_eq(range_type, SS_STR("*")) || ss_str_ieq(range_type, type));
 }
 
 bool ss_body_taken(const ss_message *m, ss_str types) {

@@ -45,10 +45,10 @@ static bool line_of(ss_str body, ss_str name, ss_str *value) {
 
 int ss_dtmf(ss_str content_type, ss_str body, char *digit, uint32_t *ms) {
   ss_str type = ss_media_type(content_type), value;
-  bool relay = ss_str_ieq(type, SS_STR("application/dtmf-relay"));
+  bool relay = ss_media_type_eq(type, SS_STR("application/dtmf-relay"));
   char found;
   uint32_t duration;
-  if (!relay && !ss_str_ieq(type, SS_STR("application/dtmf")))
+  if (!relay && !ss_media_type_eq(type, SS_STR("application/dtmf")))
     return SS_ENOTFOUND;
   if (!line_of(body, SS_STR("Signal"), &value)) {
     if (relay)

@@ -64,8 +64,12 @@ int ss_uri_header(ss_str uri, ss_str name, ss_buf *out);
 /* The other way: what a value becomes in there. */
 void ss_uri_escape(ss_buf *b, ss_str value);
 
-/* "type/subtype" of a Content-Type value without parameters; no osip. */
+/* "type/subtype" of a Content-Type value without parameters; no osip. There may
+ * be white space round the slash, which says nothing (RFC 3261 25.1). */
 ss_str ss_media_type(ss_str content_type);
+bool ss_media_type_eq(ss_str a, ss_str b);
+/* Its two halves, without that; both empty where there is no slash. */
+void ss_media_type_split(ss_str media_type, ss_str *type, ss_str *subtype);
 /* A parameter of "value;name=x;…", quotes taken off; false: not there. */
 bool ss_parameter(ss_str value, ss_str name, ss_str *out);
 /* Where the parts of a multipart body are: cuts the next part off *rest and

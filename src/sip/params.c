@@ -115,14 +115,31 @@ bool ss_parameter(ss_str value, ss_str name, ss_str *out) {
   return false;
 }
 
+void ss_media_type_split(ss_str media_type, ss_str *type, ss_str *subtype) {
+  size_t slash = ss_str_chr(media_type, '/');
+  *type = *subtype = SS_STR_NONE;
+  if (slash == media_type.n)
+    return;
+  *type = ss_str_trim((ss_str){media_type.p, slash});
+  *subtype = ss_str_trim(ss_str_from(media_type, slash + 1));
+}
+
+bool ss_media_type_eq(ss_str a, ss_str b) {
+  ss_str type[2], subtype[2];
+  if (ss_str_ieq(a, b))
+    return true;
+  ss_media_type_split(a, &type[0], &subtype[0]);
+  ss_media_type_split(b, &type[1], &subtype[1]);
+  return type[0].n && ss_str_ieq(type[0], type[1]) &&
+         ss_str_ieq(subtype[0], subtype[1]);
+}
+
 ss_str ss_media_type(ss_str content_type) {
   if (ss_str_eq(content_type, SS_STR("application/sdp"))) /* the usual one */
     return content_type;
-  ss_str s =
-      ss_str_trim((ss_str){content_type.p, ss_unquoted_chr(content_type, ';')});
-  size_t slash = ss_str_chr(s, '/');
-  if (slash == s.n || !ss_str_is_token((ss_str){s.p, slash}) ||
-      !ss_str_is_token(ss_str_from(s, slash + 1)))
-    return SS_STR_NONE;
-  return s;
+  ss_str s = {content_type.p, ss_unquoted_chr(content_type, ';')};
+  ss_str type, subtype;
+  ss_media_type_split(s, &type, &subtype);
+  return ss_str_is_token(type) && ss_str_is_token(subtype) ? ss_str_trim(s)
+                                                           : SS_STR_NONE;
 }

@@ -187,7 +187,7 @@ static unsigned read_news(ss_message *m, news *out) {
   if (!m->body.n) /* RFC 6665 4.2.2: the last one needs none */
     return out->terminated ? 0 : 400;
   if (!type ||
-      !ss_str_ieq(ss_media_type(type->value), SS_STR("message/sipfrag")))
+      !ss_media_type_eq(ss_media_type(type->value), SS_STR("message/sipfrag")))
     return 415;
   return ss_sipfrag(m->body, &out->code, &reason) ? 400 : 0;
 }
