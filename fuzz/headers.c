@@ -167,6 +167,7 @@ static void whole_message(ss_str text, const ss_limits *limits) {
     ss_str found = ss_body_find(m, SS_STR("application/sdp"));
     MUST(fuzz_inside(found, m->body));
     ss_body_understood(m, SS_STR("application/sdp, text/plain"));
+    ss_body_taken(m, SS_STR("application/sdp, text/plain"));
     const ss_field *type = ss_message_field(m, SS_FIELD_CONTENT_TYPE);
     as_body(type ? type->value : SS_STR_NONE, m->body);
   }

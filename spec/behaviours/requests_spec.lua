@@ -168,6 +168,38 @@ describe("requests", function()
     w.network:advance(40)
   end)
 
+  it("B28 of an Accept the closest range counts, and q=0 is a no", function()
+    w = World.new()
+    w:serve()
+    for _, accept in ipairs { "application/sdp;q=0", "*/*;q=0.0",
+      "application/sdp;level=1 ; q = 0.000", "*/*, application/sdp;q=0",
+      "application/sdp;Q=0, application/*", "*/*, application/*;q=0.",
+      "application/sdp;q=0\r\nAccept: */*" } do
+      assert.equal(406, answer("INVITE",
+        { extra = "Accept: " .. accept .. "\r\n" }).code, accept)
+    end
+    for i, accept in ipairs { "application/sdp;q=0.001", "application/sdp;q=1",
+      "*/*;q=0, application/sdp", "application/sdp, application/*;q=0",
+      "*/*;q=0, application/*;q=0.5", "application/sdp;level=1;q=0, */sdp, "
+      .. "application/sdp", "text/plain;q=0, application/sdp;x=\";q=0\"" } do
+      w:ask("INVITE", { extra = "Accept: " .. accept .. "\r\n" })
+      assert.equal(i, #w.sessions, accept)
+      w.sessions[i]:terminate()
+    end
+    w.network:advance(40)
+  end)
+
+  it("B28 one of the types that the script takes is enough", function()
+    w = World.new { endpoint = {
+      accept = { "application/sdp", "text/plain" },
+    } }
+    w:serve()
+    w:ask("INVITE", { extra = "Accept: application/sdp;q=0, text/*\r\n" })
+    assert.equal(1, #w.sessions)
+    assert.equal(406, answer("INVITE",
+      { extra = "Accept: application/sdp;q=0, text/plain;q=0\r\n" }).code)
+  end)
+
   it("B29 an unknown scheme: 416; sip, sips and tel are known", function()
     w = World.new()
     w:serve()

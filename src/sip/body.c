@@ -76,28 +76,51 @@ bool ss_body_understood(const ss_message *m, ss_str accepted) {
   return !m->body.n || is_optional(m) || find(m, accepted, &body);
 }
 
-/* media-range: a type, one with any subtype, or any (RFC 3261 25.1). */
-static bool in_range(ss_str range, ss_str media_type) {
+/* How closely a media-range (RFC 3261 25.1) names a type: 3, that type; 2, with
+ * any subtype; 1, any; 0, not at all. */
+static int closeness(ss_str range, ss_str media_type) {
   ss_str range_type, range_subtype, type, subtype;
   if (ss_media_type_eq(range, media_type))
-    return true;
+    return 3;
   ss_media_type_split(range, &range_type, &range_subtype);
   ss_media_type_split(media_type, &type, &subtype);
-  return ss_str_eq(range_subtype, SS_STR("*")) &&
-         (ss_str_eq(range_type, SS_STR("*")) || ss_str_ieq(range_type, type));
+  if (!ss_str_eq(range_subtype, SS_STR("*")))
+    return 0;
+  if (ss_str_eq(range_type, SS_STR("*")))
+    return 1;
+  return ss_str_ieq(range_type, type) ? 2 : 0;
+}
+
+/* RFC 2616 3.9: "not acceptable" */
+static bool is_excluded(ss_str range) {
+  ss_str q;
+  return ss_parameter(range, SS_STR("q"), &q) && q.n &&
+         ss_str_starts(SS_STR("0.000"), q);
+}
+
+/* RFC 2616 14.1: of the ranges that a type is in the closest counts. Of two
+ * that are as close, with other parameters, one that isn't excluded will do. */
+static bool takes(const ss_message *m, ss_str media_type) {
+  ss_elements ranges = ss_message_elements(m, SS_FIELD_ACCEPT);
+  ss_str range;
+  int closest = 1;
+  bool taken = false;
+  while (ss_elements_next(&ranges, &range)) {
+    int found = closeness(ss_media_type(range), media_type);
+    if (found < closest)
+      continue;
+    taken = (taken && found == closest) || !is_excluded(range);
+    closest = found;
+  }
+  return taken;
 }
 
 bool ss_body_taken(const ss_message *m, ss_str types) {
+  ss_str type;
   if (!ss_message_field(m, SS_FIELD_ACCEPT))
     return true;
-  ss_elements ranges = ss_message_elements(m, SS_FIELD_ACCEPT);
-  ss_str range, type;
-  while (ss_elements_next(&ranges, &range)) {
-    range = ss_media_type(range);
-    ss_str rest = types;
-    while (ss_str_element(&rest, &type))
-      if (in_range(range, type))
-        return true;
-  }
+  while (ss_str_element(&types, &type))
+    if (takes(m, type))
+      return true;
   return false;
 }

@@ -15,7 +15,7 @@ ss_str ss_body_part(ss_str content_type, ss_str body, ss_str media_type);
 bool ss_body_understood(const ss_message *m, ss_str accepted);
 
 /* Whether the peer takes one of those types, as its Accept has it (RFC 3261
- * 20.1); without an Accept it does. */
+ * 20.1, RFC 2616 14.1); without an Accept it does. */
 bool ss_body_taken(const ss_message *m, ss_str types);
 
 #endif
