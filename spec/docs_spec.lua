@@ -228,10 +228,9 @@ function run.drain()
     session:participate()
     sip.sleep(60)
   end)
-  network:peer("udp:10.0.0.2:5060", { auto = true }):invite {
-    to = "sip:desk@10.0.0.1",
-  }
-  network:advance(1)
+  local caller = network:peer("udp:10.0.0.2:5060", { auto = true })
+  local call = caller:invite { to = "sip:desk@10.0.0.1" }
+  assert(call:wait(200))
   chunk("drain", nil, { endpoint = opened, sip = own })()
   assert.matches("200 OK %(%d+ BYE%)[^\n]+\n$", network:trace())
   assert.is_true(network:time() < 2)
