@@ -23,6 +23,15 @@ describe("a media negotiator", function()
     return w:invite(invite)
   end
 
+  -- A call that the endpoint's negotiator answers, from its offer to its end.
+  local function answered_by_endpoint()
+    local call = accept(nil, { sdp = World.OFFER })
+    assert.equal(World.ANSWER, assert(call:wait(200)).body)
+    w.network:advance(1)
+    call:bye()
+    w.network:advance(1)
+  end
+
   it("is given the offer, and its answer goes into the 200", function()
     local args
     local call = accept({
@@ -76,10 +85,7 @@ describe("a media negotiator", function()
         return World.ANSWER
       end,
     }
-    local call = accept(nil, { sdp = World.OFFER })
-    assert.equal(World.ANSWER, assert(call:wait(200)).body)
-    call:bye()
-    w.network:advance(1)
+    answered_by_endpoint()
   end)
 
   it("isn't asked when the accept brings its description", function()
@@ -149,11 +155,7 @@ describe("a media negotiator", function()
     local media = setmetatable({ port = 4000, set_offer = World.ANSWER,
       get_answers = nothing, [1] = "x" }, Class)
     w.endpoint.media = media
-    local call = accept(nil, { sdp = World.OFFER })
-    assert.equal(World.ANSWER, assert(call:wait(200)).body)
-    w.network:advance(1)
-    call:bye()
-    w.network:advance(1)
+    answered_by_endpoint()
   end)
 
   it("may be empty, and get its functions later", function()
@@ -162,11 +164,7 @@ describe("a media negotiator", function()
     function media.get_answer()
       return World.ANSWER
     end
-    local call = accept(nil, { sdp = World.OFFER })
-    assert.equal(World.ANSWER, assert(call:wait(200)).body)
-    w.network:advance(1)
-    call:bye()
-    w.network:advance(1)
+    answered_by_endpoint()
   end)
 
   it("may yield", function()

@@ -31,8 +31,9 @@ describe("while set_answer works", function()
     w:finish()
   end)
 
-  -- An accept of an INVITE without an offer, acknowledged with an answer.
-  local function settling()
+  -- An accept of an INVITE without an offer, acknowledged with an answer that
+  -- takes so long to be taken in.
+  local function settling(delay)
     w.endpoint:on("ended", function(_, record)
       w:note("ended %s %d", record.outcome, record.code)
     end)
@@ -40,7 +41,7 @@ describe("while set_answer works", function()
       local _, err = w:outcome(session:participate())
       w.text = tostring(err)
     end)
-    media.delay = 1000
+    media.delay = delay
     local call = w:invite { sdp = false }
     assert(call:wait(200))
     call:ack { sdp = Sdp.offer() }
@@ -50,7 +51,7 @@ describe("while set_answer works", function()
   end
 
   it("a BYE is of a call whose ACK came", function()
-    local call = settling()
+    local call = settling(1000)
     call:bye()
     w.network:advance(0)
     assert.same({ "incoming>connecting none -",
@@ -61,7 +62,7 @@ describe("while set_answer works", function()
   end)
 
   it("so is our own", function()
-    local call, session = settling()
+    local call, session = settling(1000)
     session:terminate()
     call:reply(assert(call:wait "BYE"), 200)
     w.network:advance(0)
@@ -71,7 +72,7 @@ describe("while set_answer works", function()
   end)
 
   it("for 64*T1, the call is ended", function()
-    local call = settling()
+    local call = settling(1000)
     w.network:advance(30)
     assert.equal("connecting", w.sessions[1].state)
     w.network:advance(1.5)
@@ -84,13 +85,7 @@ describe("while set_answer works", function()
   end)
 
   it("in time, the call goes on", function()
-    w:serve(function(session)
-      w:outcome(session:participate())
-    end)
-    media.delay = 31
-    local call = w:invite { sdp = false }
-    assert(call:wait(200))
-    call:ack { sdp = Sdp.offer() }
+    settling(31)
     w.network:advance(60)
     assert.equal("accept ACK", w.log[#w.log])
     assert.equal("connected", w.sessions[1].state)

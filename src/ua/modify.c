@@ -237,12 +237,6 @@ void ss_modify_offered(ss_session *s, ss_server *server, ss_message *m) {
 
 /* --- the rest of a re-INVITE ---------------------------------------------- */
 
-static void on_settled(ss_session *s, ss_packet *none, unsigned code) {
-  (void)s; /* RFC 6141: whatever came of it, the call goes on */
-  (void)none;
-  (void)code;
-}
-
 void ss_modify_ack(ss_session *s, ss_message *ack) {
   if (!s->modify || !s->modify->answered)
     return;
@@ -255,7 +249,8 @@ void ss_modify_ack(ss_session *s, ss_message *ack) {
     ss_offer_answered(s, ack);
   else
     ss_offer_failed(s);
-  ss_offer_settle(s, answer ? ack : NULL, on_settled);
+  /* RFC 6141: whatever comes of it, the call goes on */
+  ss_offer_settle(s, answer ? ack : NULL, ss_offer_told);
 }
 
 /* RFC 3261 9.2 */

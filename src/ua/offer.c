@@ -148,6 +148,12 @@ void ss_offer_settle(ss_session *s, ss_message *m, ss_described_fn fn) {
   ss_session_unref(s);
 }
 
+void ss_offer_told(ss_session *s, ss_packet *none, unsigned code) {
+  (void)s;
+  (void)none;
+  (void)code;
+}
+
 void ss_offer_abandon(ss_session *s) {
   s->media.described = NULL;
   s->media.round++;

@@ -16,6 +16,9 @@ void ss_offer_describe(ss_session *s, ss_message *offer, ss_described_fn fn);
 /* Tells the negotiator the answer in `m`, or that there is none, and calls fn,
  * if not NULL, when it has taken it in. */
 void ss_offer_settle(ss_session *s, ss_message *m, ss_described_fn fn);
+/* A `fn` of it for whom nothing depends on that. Until then the negotiator
+ * isn't asked for another description: an offer of theirs gets 491. */
+void ss_offer_told(ss_session *s, ss_packet *none, unsigned code);
 void ss_offer_abandon(ss_session *s); /* no `fn` any more */
 /* Refuses a new offer, where one is open (RFC 3311 5.2, RFC 3261 14.2): false,
  * and it was answered. */

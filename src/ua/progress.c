@@ -8,20 +8,25 @@
 int ss_progress_send(ss_session *s, unsigned code, ss_str own,
                      const ss_content *content) {
   ss_loop *loop = s->endpoint->loop;
-  ss_packet *early;
-  int rc = ss_offer_early(s, content, &early);
-  if (!rc)
-    rc = ss_session_reply(s, code, SS_STR_NONE, own, content);
-  if (rc) {
-    ss_packet_unref(early);
+  int rc = ss_session_reply(s, code, SS_STR_NONE, own, content);
+  if (rc)
     return rc;
-  }
-  if (early)
-    s->media.early = early;
   if (s->state == SS_STATE_DISCONNECTED) /* it couldn't be delivered */
     return SS_ECLOSED;
   ss_loop_timer(loop, &s->repeat, MINUTE);
   return 0;
+}
+
+int ss_progress_plain(ss_session *s, unsigned code, const ss_content *content) {
+  ss_packet *early;
+  int rc = ss_offer_early(s, content, &early);
+  if (!rc)
+    rc = ss_progress_send(s, code, SS_STR_NONE, content);
+  if (rc)
+    ss_packet_unref(early);
+  else if (early)
+    s->media.early = early;
+  return rc;
 }
 
 static bool refused(const ss_session *s) {
@@ -34,7 +39,7 @@ ss_failure ss_session_progress(ss_session *s, unsigned code,
     return ss_session_refusal(s);
   if (s->reliable_always || s->reliable)
     return ss_reliable_progress(s, code, s->reliable_always, content, NULL);
-  int rc = ss_progress_send(s, code, SS_STR_NONE, content);
+  int rc = ss_progress_plain(s, code, content);
   return rc ? ss_send_failure(rc) : SS_SUCCESS;
 }
 

@@ -148,7 +148,7 @@ static int transmit_plain(ss_session *s, unsigned code,
   ss_content content = *given;
   ss_reliable_strip(s, &content);
   s->reliable->code = 0;
-  return ss_progress_send(s, code, SS_STR_NONE, &content);
+  return ss_progress_plain(s, code, &content);
 }
 
 /* --- the queue ------------------------------------------------------------ */

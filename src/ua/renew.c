@@ -205,14 +205,6 @@ static void on_settled(ss_session *s, ss_packet *none, unsigned code) {
     succeed(r);
 }
 
-/* Until the negotiator has been told that its offer came to nothing it isn't
- * asked for another description: theirs hears 491. */
-static void on_told(ss_session *s, ss_packet *none, unsigned code) {
-  (void)s;
-  (void)none;
-  (void)code;
-}
-
 /* Their answer to our offer, if they gave one. */
 static void settle(ss_renewal *r, ss_message *m) {
   ss_session *s = r->session;
@@ -223,7 +215,7 @@ static void settle(ss_renewal *r, ss_message *m) {
     return;
   }
   ss_offer_failed(s);
-  ss_offer_settle(s, NULL, on_told);
+  ss_offer_settle(s, NULL, ss_offer_told);
   no_media(r);
 }
 

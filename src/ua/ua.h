@@ -465,6 +465,8 @@ void ss_progress_repeat(ss_session *s);
  * the session. */
 int ss_progress_send(ss_session *s, unsigned code, ss_str own,
                      const ss_content *content);
+/* Likewise one that isn't reliable, whose description may be the answer. */
+int ss_progress_plain(ss_session *s, unsigned code, const ss_content *content);
 
 #include "ua/offer.h"
 
